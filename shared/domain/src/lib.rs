@@ -1,0 +1,25 @@
+//! What a lead means: pure rules. No async, no I/O, no clock and no randomness but what is handed in.
+//!
+//! `ingest` parses requests and mints events with it, `worker` and `store` decide with it,
+//! `console` explains with it. It knows none of them.
+
+pub mod attribution;
+pub mod click_id;
+pub mod email;
+pub mod event;
+pub mod event_id;
+pub mod identity;
+pub mod journey;
+pub mod keyring;
+pub mod merge;
+pub mod outcome;
+pub mod pack;
+pub mod program;
+pub mod timestamp;
+
+pub use click_id::ClickId;
+pub use event::{ClickEvent, Event, LeadEvent};
+pub use event_id::EventId;
+pub use identity::{CustomerKey, Ident};
+pub use program::{LinkId, PartnerId, ProgramId};
+pub use timestamp::Timestamp;
