@@ -5,6 +5,7 @@
 use crate::click_id::ClickId;
 use crate::email::EmailMark;
 use crate::event::{LeadEvent, Rank};
+use crate::identity::Ident;
 use crate::outcome::Reason;
 use crate::program::{AttributionModel, LinkId, ProgramId};
 use crate::timestamp::{Span, Timestamp};
@@ -17,6 +18,8 @@ pub const CLOCK_TOLERANCE: Span = Span::seconds(5);
 pub struct LeadFacts {
     /// Its place among its customer's leads.
     pub rank: Rank,
+    /// Whether it belongs to the test world.
+    pub test: bool,
     /// How many days a click may be older than the counted lead.
     pub attribution_window_days: u16,
     /// Which of several candidates wins.
@@ -53,14 +56,12 @@ pub struct Verdict {
     pub decided_by: Option<Rank>,
 }
 
-/// The program and world in which clicks are judged, and the lead that sets the terms.
+/// The program in which clicks are judged, and the lead that sets the terms.
 #[derive(Debug, Clone, Copy)]
 pub struct Court<'a> {
     /// The customer's program.
     pub program: ProgramId,
-    /// Whether the customer belongs to the test world.
-    pub test: bool,
-    /// The lead that counts; its time, window and model are those judged by.
+    /// The lead that counts; its world, time, window and model are those judged by.
     pub counted: &'a LeadFacts,
 }
 
@@ -68,6 +69,7 @@ impl From<&LeadEvent> for LeadFacts {
     fn from(lead: &LeadEvent) -> Self {
         LeadFacts {
             rank: lead.rank(),
+            test: lead.test,
             attribution_window_days: lead.terms.attribution_window_days,
             attribution_model: lead.terms.attribution_model,
             click: lead.click,
@@ -82,6 +84,11 @@ impl LeadFacts {
     /// When `ingest` received it.
     pub fn received_at(&self) -> Timestamp {
         self.rank.event.received_at()
+    }
+
+    /// Where a click stands in the lead's world.
+    pub fn place_of(&self, click: ClickId) -> Ident {
+        Ident::of_click(self.test, click)
     }
 
     /// Every click it names.
@@ -127,7 +134,7 @@ impl Court<'_> {
         let age = self.counted.received_at() - click.clicked_at();
         if click.program != self.program {
             Some(Reason::ClickInOtherProgram)
-        } else if click.is_test() && !self.test {
+        } else if click.is_test() && !self.counted.test {
             Some(Reason::TestClick)
         } else if arrival.is_some_and(|arrival| arrival.bot) {
             Some(Reason::BotClick)

@@ -3,7 +3,6 @@
 //! Sees one customer at a time; who belongs to whom is decided in `merge`.
 
 use crate::attribution::{Arrival, Court, LeadFacts, Verdict};
-use crate::click_id::ClickId;
 use crate::email::EmailMark;
 use crate::event::{Class, Rank};
 use crate::identity::Ident;
@@ -57,8 +56,6 @@ pub struct CustomerState {
 pub struct Journey<'a> {
     /// The customer's program.
     pub program: ProgramId,
-    /// Whether the customer belongs to the test world.
-    pub test: bool,
     /// Where the customer stands.
     pub ident: Ident,
     /// The leads that name the customer.
@@ -69,7 +66,7 @@ pub struct Journey<'a> {
 
 impl Journey<'_> {
     /// The state; `None` while there is no lead.
-    pub fn state(&self, clicks: &impl Fn(ClickId) -> ClickFacts) -> Option<CustomerState> {
+    pub fn state(&self, clicks: &impl Fn(Ident) -> ClickFacts) -> Option<CustomerState> {
         let mut leads: Vec<&LeadFacts> = self.own.iter().chain(self.adopted).copied().collect();
         leads.sort_by_key(|lead| lead.rank);
         let counted = *leads.first()?;
@@ -80,8 +77,8 @@ impl Journey<'_> {
             let flags = Flags { shared_click, click_from_browser: false };
             return Some(CustomerState { counted: counted.rank, status: Status::Click, verdict, flags, email });
         }
-        let court = Court { program: self.program, test: self.test, counted };
-        let verdict = court.judge(leads.iter().copied(), &|click| clicks(click).arrival);
+        let court = Court { program: self.program, counted };
+        let verdict = court.judge(leads.iter().copied(), &|click| clicks(counted.place_of(click)).arrival);
         let from_browser = verdict.decided_by.is_some_and(|lead| lead.class != Class::Server);
         let click_from_browser = counted.rank.class == Class::Server && from_browser;
         let flags = Flags { shared_click, click_from_browser };
@@ -93,10 +90,10 @@ impl Journey<'_> {
         self.own.iter().all(|lead| lead.rank.class == Class::Provisional)
     }
 
-    fn names_a_click_of_another(&self, clicks: &impl Fn(ClickId) -> ClickFacts) -> bool {
+    fn names_a_click_of_another(&self, clicks: &impl Fn(Ident) -> ClickFacts) -> bool {
         self.ident.is_keyed()
-            && self.own.iter().filter_map(|lead| lead.click).any(|click| {
-                let owner = clicks(click).owner;
+            && self.own.iter().any(|lead| {
+                let owner = lead.click.and_then(|click| clicks(lead.place_of(click)).owner);
                 owner.is_some_and(|owner| owner.ident != self.ident)
             })
     }

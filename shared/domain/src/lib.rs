@@ -3,6 +3,7 @@
 //! `ingest` parses requests and mints events with it, `worker` and `store` decide with it,
 //! `console` explains with it. It knows none of them.
 
+pub mod api_key;
 pub mod attribution;
 pub mod click_id;
 pub mod email;
@@ -17,6 +18,7 @@ pub mod pack;
 pub mod program;
 pub mod timestamp;
 
+pub use api_key::ApiKey;
 pub use click_id::ClickId;
 pub use event::{ClickEvent, Event, LeadEvent};
 pub use event_id::EventId;

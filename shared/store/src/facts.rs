@@ -1,0 +1,76 @@
+//! What the rules read of a lead, as bytes in one column: versioned, because rows outlive programs.
+//!
+//! Written by `apply`, read by `apply` and by the reads that explain a customer.
+
+use domain::attribution::LeadFacts;
+use domain::email::EmailMark;
+use domain::event::Rank;
+use domain::program::AttributionModel;
+use domain::{ClickId, EventId};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+const VERSION: u8 = 1;
+
+/// Bytes in the facts column that this program cannot have written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a lead's facts cannot be read: the row was written by a newer program or damaged")]
+pub struct BadFacts;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    rank: Rank,
+    test: bool,
+    attribution_window_days: u16,
+    attribution_model: AttributionModel,
+    click: Option<ClickId>,
+    click_ids: Vec<ClickId>,
+    foreign_click: bool,
+    email: Option<EmailMark>,
+}
+
+/// The bytes to store.
+pub fn encode(facts: &LeadFacts) -> Vec<u8> {
+    let stored = Stored {
+        rank: facts.rank,
+        test: facts.test,
+        attribution_window_days: facts.attribution_window_days,
+        attribution_model: facts.attribution_model,
+        click: facts.click,
+        click_ids: facts.click_ids.clone(),
+        foreign_click: facts.foreign_click,
+        email: facts.email.clone(),
+    };
+    postcard::to_extend(&stored, vec![VERSION]).unwrap_or_default()
+}
+
+/// Reads [`encode`].
+///
+/// # Errors
+/// When the bytes are of another version or damaged.
+pub fn decode(bytes: &[u8]) -> Result<LeadFacts, BadFacts> {
+    let body = bytes.strip_prefix(&[VERSION]).ok_or(BadFacts)?;
+    let stored: Stored = postcard::from_bytes(body).map_err(|_| BadFacts)?;
+    Ok(LeadFacts {
+        rank: stored.rank,
+        test: stored.test,
+        attribution_window_days: stored.attribution_window_days,
+        attribution_model: stored.attribution_model,
+        click: stored.click,
+        click_ids: stored.click_ids,
+        foreign_click: stored.foreign_click,
+        email: stored.email,
+    })
+}
+
+/// The pepper's id and the digest in one column.
+pub fn email_digest(email: &EmailMark) -> Vec<u8> {
+    let mut bytes = vec![email.pepper as u8];
+    bytes.extend_from_slice(&email.digest);
+    bytes
+}
+
+/// The event an id column holds, if it is one of ours.
+pub fn event_id(uuid: uuid::Uuid) -> Option<EventId> {
+    EventId::from_uuid(uuid).ok()
+}
