@@ -1,0 +1,17 @@
+//! HTTP as every binary speaks it: one accept loop with limits, bodies with a deadline, health and metrics.
+//!
+//! Routes and answers of the API are the binaries' own; here is what must hold for all of them.
+
+mod body;
+mod deadlines;
+mod guard;
+mod limits;
+mod listener;
+mod ops;
+mod serve;
+
+pub use body::{BodyFault, read_body};
+pub use limits::HttpLimits;
+pub use listener::{BindError, bind};
+pub use ops::{ops_router, readiness_router};
+pub use serve::serve;

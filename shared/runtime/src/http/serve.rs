@@ -1,0 +1,122 @@
+//! The accept loop: bounded connections, slow clients closed, and a stop that finishes what is in hand.
+//!
+//! `axum::serve` installs no timer, so its connections would live as long as a client likes.
+
+use super::HttpLimits;
+use super::deadlines::{Deadlines, Turn};
+use super::guard::refusal;
+use crate::request_id::{RequestId, X_REQUEST_ID};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+/// How long accepting pauses when the process is out of file descriptors or the kernel out of memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Bytes that hyper may buffer of one connection in each direction, so that ten thousand stay small.
+const MAX_BUFFER: usize = 64 * 1_024;
+
+/// Serves `app` until `stop`, then finishes the requests in hand and returns.
+///
+/// Each request carries [`ConnectInfo`] of its peer and its [`RequestId`]; each answer the id.
+/// Requests that take longer than the drain limit after `stop`, or all if the future is dropped, are cut.
+pub async fn serve(listener: TcpListener, app: Router, limits: HttpLimits, stop: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next() => {}
+            // At the bound nothing is accepted: newcomers wait in the kernel's queue.
+            accepted = listener.accept(), if connections.len() < limits.max_connections => {
+                match accepted {
+                    Ok((stream, peer)) => {
+                        connections.spawn(connection(stream, peer, app.clone(), limits, stop.clone()));
+                    }
+                    Err(error) => survive(&error).await,
+                }
+            }
+        }
+    }
+    // From here on a newcomer is refused at once and can go to another instance.
+    drop(listener);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.drain_timeout, drained).await.is_err() {
+        tracing::warn!(connections = connections.len(), "connections did not finish in time and are cut");
+    }
+}
+
+/// A client that is gone already is nothing; a shortage of ours passes, and a pause spares the CPU.
+async fn survive(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+        tracing::warn!(%error, "no connection can be accepted; trying again");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+/// One connection, from its first byte to its last.
+async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, limits: HttpLimits, stop: CancellationToken) {
+    // Answers are written whole, so waiting to fill a segment only delays them.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let turn = Turn::default();
+    let io = TokioIo::new(Deadlines::new(stream, limits, turn.clone()));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (app, turn) = (app.clone(), turn.clone());
+        async move {
+            turn.pass();
+            let response = answer(app, request, peer).await;
+            turn.pass();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let served = http1::Builder::new()
+        .header_read_timeout(None)
+        .max_header_size(limits.max_header_bytes)
+        .max_buf_size(MAX_BUFFER.max(limits.max_header_bytes))
+        .serve_connection(io, service);
+    let mut served = pin!(served);
+    let result = tokio::select! {
+        result = served.as_mut() => result,
+        () = stop.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, %peer, "connection closed early");
+    }
+}
+
+async fn answer(mut app: Router, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    let id = RequestId::of(request.headers());
+    let header = id.header();
+    let mut response = match refusal(&request) {
+        Some(refused) => refused,
+        None => {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(id);
+            let Ok(response) = app.call(request).await;
+            response
+        }
+    };
+    response.headers_mut().insert(X_REQUEST_ID, header);
+    response
+}
