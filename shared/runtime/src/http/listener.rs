@@ -39,12 +39,20 @@ pub enum BindError {
 /// [`BindError`], each a sentence that says what to do.
 pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
     let address: SocketAddr = address.parse().map_err(|_| BindError::Address(address.to_owned()))?;
-    listen(address).map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::Busy(address),
-        io::ErrorKind::PermissionDenied => BindError::Forbidden(address),
-        io::ErrorKind::AddrNotAvailable => BindError::NotHere(address),
-        _ => BindError::Other { address, source },
-    })
+    listen(address).map_err(|source| bind_error(address, source))
+}
+
+fn bind_error(address: SocketAddr, source: io::Error) -> BindError {
+    let kind = source.kind();
+    if kind == io::ErrorKind::AddrInUse {
+        BindError::Busy(address)
+    } else if kind == io::ErrorKind::PermissionDenied {
+        BindError::Forbidden(address)
+    } else if kind == io::ErrorKind::AddrNotAvailable {
+        BindError::NotHere(address)
+    } else {
+        BindError::Other { address, source }
+    }
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
