@@ -1,0 +1,126 @@
+//! The queue on RabbitMQ: a supervised connection for publishing and another one for consuming,
+//! each made when first needed. Called by `queue.rs` only.
+
+mod consuming;
+mod link;
+mod pause;
+mod publishing;
+mod settings;
+mod supervisor;
+mod topology;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::{DepthError, OpenError, Readiness, SourceQueue};
+use supervisor::{Side, Supervisor};
+
+pub(crate) use consuming::Consumer;
+pub(crate) use publishing::PublishingChannel;
+pub use settings::RabbitMqSettings;
+pub use topology::TopologyNames;
+
+/// For both supervisors to say goodbye.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(4);
+
+#[derive(Clone)]
+pub(crate) struct RabbitMq(Arc<Shared>);
+
+struct Shared {
+    settings: RabbitMqSettings,
+    address: AMQPUri,
+    names: TopologyNames,
+    publishing: OnceLock<Side>,
+    consuming: OnceLock<Side>,
+    supervisors: TaskTracker,
+    stop: CancellationToken,
+    /// Supervisors end with the last user of the queue, also when nobody calls `close`.
+    _stop_when_dropped: DropGuard,
+}
+
+impl RabbitMq {
+    pub(crate) fn open(settings: RabbitMqSettings) -> Result<Self, OpenError> {
+        settings.check_prefix()?;
+        let stop = CancellationToken::new();
+        Ok(Self(Arc::new(Shared {
+            address: settings.address()?,
+            names: TopologyNames::new(&settings.prefix),
+            settings,
+            publishing: OnceLock::new(),
+            consuming: OnceLock::new(),
+            supervisors: TaskTracker::new(),
+            _stop_when_dropped: stop.clone().drop_guard(),
+            stop,
+        })))
+    }
+
+    pub(crate) fn readiness(&self) -> watch::Receiver<Readiness> {
+        self.0.publishing().readiness()
+    }
+
+    pub(crate) fn publishing_channel(&self) -> PublishingChannel {
+        PublishingChannel::new(Arc::clone(&self.0), self.0.publishing().clone())
+    }
+
+    pub(crate) fn consumer(&self, source: SourceQueue, prefetch: u16) -> Consumer {
+        let queue = self.0.names.queue(source).to_owned();
+        Consumer::new(Arc::clone(&self.0), self.0.consuming().clone(), queue, prefetch)
+    }
+
+    /// Asks on a connection that is there already, if one is.
+    pub(crate) async fn depth(&self) -> Result<u64, DepthError> {
+        let shared = &self.0;
+        let used = [shared.consuming.get(), shared.publishing.get()];
+        let mut side =
+            used.into_iter().flatten().find(|side| side.link().is_ok()).unwrap_or_else(|| shared.consuming()).clone();
+        let ask = async {
+            let link = side.next_link().await.ok_or("the queue is closed".to_owned())?;
+            let asked = async {
+                let channel = link.channel().await?;
+                topology::waiting(channel.amqp(), &shared.names.events_queue).await
+            };
+            asked.await.map_err(|error| error.to_string())
+        };
+        match timeout(shared.settings.connect_timeout, ask).await {
+            Ok(Ok(waiting)) => Ok(u64::from(waiting)),
+            Ok(Err(reason)) => Err(DepthError(reason)),
+            Err(_) => Err(DepthError("RabbitMQ did not answer in time".to_owned())),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        self.0.stop.cancel();
+        self.0.supervisors.close();
+        if timeout(CLOSE_DEADLINE, self.0.supervisors.wait()).await.is_err() {
+            tracing::warn!("RabbitMQ did not say goodbye in time");
+        }
+    }
+}
+
+impl Shared {
+    fn publishing(&self) -> &Side {
+        self.publishing.get_or_init(|| self.supervise("publishing"))
+    }
+
+    fn consuming(&self) -> &Side {
+        self.consuming.get_or_init(|| self.supervise("consuming"))
+    }
+
+    fn supervise(&self, side: &'static str) -> Side {
+        let (supervisor, seen) = Supervisor::new(
+            self.address.clone(),
+            self.names.clone(),
+            side,
+            self.settings.connect_timeout,
+            self.stop.clone(),
+        );
+        self.supervisors.spawn(supervisor.run());
+        seen
+    }
+}
