@@ -1,0 +1,21 @@
+//! What a client sent, read strictly: bytes in, a lead or a click request out, or every fault of it at once.
+//!
+//! Nothing is looked up here and no secret is asked but the email pepper: who the caller is and what the request
+//! becomes is decided by `ingest`, the only caller. No fault repeats a value that was sent.
+
+mod additional;
+mod click;
+mod detail;
+mod fault;
+mod json;
+mod lead;
+mod members;
+mod privacy;
+mod warning;
+
+pub use click::ClickRequest;
+pub use detail::Details;
+pub use fault::{Fault, FaultCode, sentence};
+pub use json::{Json, MAX_DEPTH, Object};
+pub use lead::{LeadRequest, MAX_CLICK_ID_BYTES};
+pub use warning::Warning;
