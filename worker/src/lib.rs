@@ -1,1 +1,15 @@
-//! Empty room.
+//! Takes packs from the queue, has the store apply them, and acknowledges what is durable.
+//!
+//! Each lane is one consuming channel, one database connection and one batch in flight; lanes share nothing. It
+//! decides nothing about leads (that is `domain`) and writes no SQL (that is `store`).
+
+mod batch;
+mod lane;
+mod outcomes;
+mod serve;
+mod split;
+mod watch;
+
+pub use lane::LaneSettings;
+pub use outcomes::describe_metrics;
+pub use serve::{WorkerError, migrate, run, spawn_lanes};

@@ -15,7 +15,7 @@ const VERSION: u8 = 1;
 /// Bytes in the facts column that this program cannot have written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a lead's facts cannot be read: the row was written by a newer program or damaged")]
-pub struct BadFacts;
+pub(crate) struct BadFacts;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -30,7 +30,7 @@ struct Stored {
 }
 
 /// The bytes to store.
-pub fn encode(facts: &LeadFacts) -> Vec<u8> {
+pub(crate) fn encode(facts: &LeadFacts) -> Vec<u8> {
     let stored = Stored {
         rank: facts.rank,
         test: facts.test,
@@ -48,7 +48,7 @@ pub fn encode(facts: &LeadFacts) -> Vec<u8> {
 ///
 /// # Errors
 /// When the bytes are of another version or damaged.
-pub fn decode(bytes: &[u8]) -> Result<LeadFacts, BadFacts> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<LeadFacts, BadFacts> {
     let body = bytes.strip_prefix(&[VERSION]).ok_or(BadFacts)?;
     let stored: Stored = postcard::from_bytes(body).map_err(|_| BadFacts)?;
     Ok(LeadFacts {
@@ -64,13 +64,13 @@ pub fn decode(bytes: &[u8]) -> Result<LeadFacts, BadFacts> {
 }
 
 /// The pepper's id and the digest in one column.
-pub fn email_digest(email: &EmailMark) -> Vec<u8> {
+pub(crate) fn email_digest(email: &EmailMark) -> Vec<u8> {
     let mut bytes = vec![email.pepper as u8];
     bytes.extend_from_slice(&email.digest);
     bytes
 }
 
 /// The event an id column holds, if it is one of ours.
-pub fn event_id(uuid: uuid::Uuid) -> Option<EventId> {
+pub(crate) fn event_id(uuid: uuid::Uuid) -> Option<EventId> {
     EventId::from_uuid(uuid).ok()
 }

@@ -1,0 +1,63 @@
+//! What a worker hands to the store in one go, and what it gets back.
+
+use domain::event::Event;
+use domain::outcome::DeadLetterReason;
+use domain::pack::Unconfirmed;
+use domain::{EventId, ProgramId};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// Whole packs, decoded: applied together, acknowledged together.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The ledger's entry of each pack.
+    pub packs: Vec<PackEntry>,
+    /// Their events, in any order, repeated or not.
+    pub events: Vec<Event>,
+    /// What of them can never be processed.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// What the ledger keeps of a pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackEntry {
+    /// The publishing channel that made it.
+    pub run: Uuid,
+    /// Its number within the run.
+    pub number: u64,
+    /// How many records it held, unreadable ones included.
+    pub events: u32,
+    /// How many events of the run were confirmed before it.
+    pub confirmed_before: u64,
+    /// Earlier packs of the run whose publish was refused or is unknown.
+    pub unconfirmed: Vec<Unconfirmed>,
+}
+
+/// A message or a record that is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Why.
+    pub reason: DeadLetterReason,
+    /// For people: what is wrong, without anything from the body.
+    pub message: String,
+    /// The program, as far as it can be read.
+    pub program: Option<ProgramId>,
+    /// The event, as far as it can be read.
+    pub event: Option<EventId>,
+    /// The pack it came in, as far as it can be read.
+    pub pack: Option<(Uuid, u64)>,
+    /// The record, or the whole message.
+    pub body: Vec<u8>,
+    /// Whether `body` is a whole message.
+    pub whole_message: bool,
+}
+
+impl DeadLetter {
+    /// Derived from the bytes, so that the same message set aside twice is one row.
+    pub fn id(&self) -> Uuid {
+        let digest = Sha256::new_with_prefix([u8::from(self.whole_message)]).chain_update(&self.body).finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+}

@@ -1,0 +1,77 @@
+//! The last statement of a batch's last transaction: the ledger's entries and the dead letters.
+//!
+//! It must return a row. In an aborted transaction it fails, where COMMIT would pretend to have worked.
+
+use crate::StoreError;
+use crate::batch::Batch;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+/// A pack that is delivered again collides with its own entry; two workers with the same pack meet on it.
+const ENTER_PACKS: &str = "/* enter_packs */
+WITH entered AS (
+  INSERT INTO packs (run, number, events, confirmed_before)
+  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::bigint[])
+  ON CONFLICT DO NOTHING)
+SELECT 1 AS alive";
+
+const ENTER_UNCONFIRMED: &str = "/* enter_unconfirmed */
+INSERT INTO unconfirmed_packs (run, number, events)
+SELECT DISTINCT ON (1, 2) * FROM unnest($1::uuid[], $2::bigint[], $3::int[]) ORDER BY 1, 2
+ON CONFLICT DO NOTHING";
+
+const SET_ASIDE: &str = "/* set_aside */
+INSERT INTO dead_letters (dead_letter_id, program_id, event_id, reason, message, run, number, body, whole_message)
+SELECT DISTINCT ON (1) * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::smallint[], $5::text[], $6::uuid[],
+  $7::bigint[], $8::bytea[], $9::boolean[]) ORDER BY 1
+ON CONFLICT DO NOTHING";
+
+/// Closes the account of a batch. To be followed by COMMIT and nothing else.
+pub(super) async fn close(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.dead_letters.is_empty() {
+        set_aside(connection, batch).await?;
+    }
+    if batch.packs.iter().any(|pack| !pack.unconfirmed.is_empty()) {
+        enter_unconfirmed(connection, batch).await?;
+    }
+    let mut packs: Vec<_> = batch.packs.iter().collect();
+    packs.sort_by_key(|pack| (pack.run, pack.number));
+    let row = sqlx::query(ENTER_PACKS)
+        .bind(packs.iter().map(|pack| pack.run).collect::<Vec<_>>())
+        .bind(packs.iter().map(|pack| pack.number as i64).collect::<Vec<_>>())
+        .bind(packs.iter().map(|pack| pack.events as i32).collect::<Vec<_>>())
+        .bind(packs.iter().map(|pack| pack.confirmed_before as i64).collect::<Vec<_>>())
+        .fetch_one(connection)
+        .await?;
+    row.try_get::<i32, _>("alive")?;
+    Ok(())
+}
+
+async fn enter_unconfirmed(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    let listed: Vec<_> =
+        batch.packs.iter().flat_map(|pack| pack.unconfirmed.iter().map(|gap| (pack.run, *gap))).collect();
+    sqlx::query(ENTER_UNCONFIRMED)
+        .bind(listed.iter().map(|(run, _)| *run).collect::<Vec<_>>())
+        .bind(listed.iter().map(|(_, gap)| gap.number as i64).collect::<Vec<_>>())
+        .bind(listed.iter().map(|(_, gap)| gap.events as i32).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn set_aside(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    let letters = &batch.dead_letters;
+    sqlx::query(SET_ASIDE)
+        .bind(letters.iter().map(|letter| letter.id()).collect::<Vec<_>>())
+        .bind(letters.iter().map(|letter| letter.program.map(i64::from)).collect::<Vec<_>>())
+        .bind(letters.iter().map(|letter| letter.event.map(|event| event.uuid())).collect::<Vec<_>>())
+        .bind(letters.iter().map(|letter| letter.reason.code()).collect::<Vec<_>>())
+        .bind(letters.iter().map(|letter| letter.message.clone()).collect::<Vec<_>>())
+        .bind(letters.iter().map(|letter| letter.pack.map(|(run, _)| run)).collect::<Vec<Option<Uuid>>>())
+        .bind(letters.iter().map(|letter| letter.pack.map(|(_, number)| number as i64)).collect::<Vec<_>>())
+        .bind(letters.iter().map(|letter| letter.body.clone()).collect::<Vec<_>>())
+        .bind(letters.iter().map(|letter| letter.whole_message).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
+}

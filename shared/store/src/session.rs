@@ -1,0 +1,56 @@
+//! One worker lane's way into the store: a connection of its own, and one batch in flight.
+//!
+//! Its futures must be driven to their end: a cancelled BEGIN would leave a connection inside an open transaction,
+//! and what follows on it would be acknowledged and then vanish. Deadlines are the server's.
+
+use crate::batch::Batch;
+use crate::{Postgres, Sqlite, Store, StoreError, postgres, sqlite};
+use domain::outcome::Outcome;
+use sqlx::PgConnection;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Made by [`Store::session`].
+#[derive(Debug)]
+pub enum Session {
+    /// A connection that no one else uses; `None` after an error, until the next batch connects again.
+    Postgres(Postgres, Option<PgConnection>),
+    /// The one writer of the file.
+    Sqlite(Sqlite),
+}
+
+impl Store {
+    /// A lane's own session. Connects when the first batch is applied.
+    pub fn session(&self) -> Session {
+        match self {
+            Store::Postgres(postgres) => Session::Postgres(postgres.clone(), None),
+            Store::Sqlite(sqlite) => Session::Sqlite(sqlite.clone()),
+        }
+    }
+}
+
+impl Session {
+    /// Applies a batch. When this returns, everything in it is durable, exactly once; acknowledge then.
+    ///
+    /// # Errors
+    /// Nothing may be acknowledged. [`StoreError::Refused`]: one event of the batch can never be stored as it is.
+    /// Everything else: hold the batch and try again. The connection is dropped in any case.
+    pub async fn apply(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
+        match self {
+            Session::Sqlite(store) => sqlite::apply::apply(store.writer(), batch, now_micros()).await,
+            Session::Postgres(store, own) => {
+                let mut connection = match own.take() {
+                    Some(connection) => connection,
+                    None => store.dedicated().await?,
+                };
+                let outcomes = postgres::apply::apply(&mut connection, batch).await?;
+                *own = Some(connection);
+                Ok(outcomes)
+            }
+        }
+    }
+}
+
+fn now_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

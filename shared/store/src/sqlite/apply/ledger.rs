@@ -1,0 +1,58 @@
+//! The ledger's entries and the dead letters, in the transaction that applies their batch.
+
+use super::rows::{blob, hex, hex_or_null, parameter};
+use crate::StoreError;
+use crate::batch::Batch;
+use serde_json::{Value, json};
+use sqlx::SqliteConnection;
+
+/// A pack that is delivered again collides with its own entry.
+const ENTER_PACKS: &str = "/* enter_packs */
+INSERT INTO packs (run, number, events, confirmed_before, applied_at)
+SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, ?2 FROM json_each(?1) WHERE true
+ON CONFLICT DO NOTHING";
+
+const ENTER_UNCONFIRMED: &str = "/* enter_unconfirmed */
+INSERT INTO unconfirmed_packs (run, number, events)
+SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?1) WHERE true
+ON CONFLICT DO NOTHING";
+
+const SET_ASIDE: &str = "/* set_aside */
+INSERT INTO dead_letters
+  (dead_letter_id, program_id, event_id, reason, message, run, number, body, whole_message, recorded_at)
+SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, unhex(value ->> 5), value ->> 6,
+  unhex(value ->> 7), value ->> 8, ?2 FROM json_each(?1) WHERE true
+ON CONFLICT DO NOTHING";
+
+/// Closes the account of a batch.
+pub(super) async fn close(connection: &mut SqliteConnection, batch: &Batch, now: i64) -> Result<(), StoreError> {
+    let packs = batch.packs.iter().map(|pack| json!([hex(pack.run), pack.number, pack.events, pack.confirmed_before]));
+    let packs = parameter(packs.collect());
+    sqlx::query(ENTER_PACKS).bind(packs).bind(now).execute(&mut *connection).await?;
+    let unconfirmed: Vec<Value> = batch
+        .packs
+        .iter()
+        .flat_map(|pack| pack.unconfirmed.iter().map(|gap| json!([hex(pack.run), gap.number, gap.events])))
+        .collect();
+    if !unconfirmed.is_empty() {
+        sqlx::query(ENTER_UNCONFIRMED).bind(parameter(unconfirmed)).execute(&mut *connection).await?;
+    }
+    if !batch.dead_letters.is_empty() {
+        let letters = batch.dead_letters.iter().map(|letter| {
+            json!([
+                hex(letter.id()),
+                letter.program.map(i64::from),
+                hex_or_null(letter.event.map(|event| event.uuid())),
+                letter.reason.code(),
+                letter.message,
+                hex_or_null(letter.pack.map(|(run, _)| run)),
+                letter.pack.map(|(_, number)| number),
+                blob(&letter.body),
+                i64::from(letter.whole_message),
+            ])
+        });
+        let letters = parameter(letters.collect());
+        sqlx::query(SET_ASIDE).bind(letters).bind(now).execute(connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! From deliveries to a batch: reads packs, sets apart what can't be read. A bad message is a result, not an error.
+
+use domain::event::Event;
+use domain::outcome::DeadLetterReason;
+use domain::pack::{self, BadRecord, Pack, PackFault, RecordFault};
+use queue::{Delivery, Tag};
+use store::batch::{Batch, DeadLetter, PackEntry};
+
+/// Deliveries that are applied and acknowledged together.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// What the store is to apply.
+    pub batch: Batch,
+    /// The newest delivery; acknowledging it acknowledges all.
+    pub last: Option<Tag>,
+    /// How many deliveries it was made of.
+    pub deliveries: usize,
+}
+
+impl Gathered {
+    /// Adds one delivery, whatever is in it.
+    pub fn add(&mut self, delivery: Delivery) {
+        self.last = Some(delivery.tag);
+        self.deliveries += 1;
+        self.add_body(delivery.body);
+    }
+
+    fn add_body(&mut self, body: Vec<u8>) {
+        match pack::decode(&body) {
+            Ok(pack) => self.add_pack(pack),
+            Err(fault) => self.batch.dead_letters.push(whole_message(body, fault)),
+        }
+    }
+
+    /// How many records it holds.
+    pub fn len(&self) -> usize {
+        self.batch.events.len() + self.batch.dead_letters.len()
+    }
+
+    /// Whether nothing was delivered yet.
+    pub fn is_empty(&self) -> bool {
+        self.deliveries == 0
+    }
+
+    fn add_pack(&mut self, pack: Pack) {
+        let place = (pack.header.run, pack.header.number);
+        self.batch.packs.push(PackEntry {
+            run: pack.header.run,
+            number: pack.header.number,
+            events: pack.records.len() as u32,
+            confirmed_before: pack.header.confirmed_before,
+            unconfirmed: pack.header.unconfirmed,
+        });
+        for record in pack.records {
+            match record {
+                Ok(event) => self.batch.events.push(event),
+                Err(bad) => self.batch.dead_letters.push(bad_record(bad, place)),
+            }
+        }
+    }
+}
+
+/// An event that the store refuses, to be set aside; `message` must not hold anything from the event.
+pub fn refused(event: &Event, message: String) -> DeadLetter {
+    DeadLetter {
+        reason: DeadLetterReason::RefusedByStore,
+        message,
+        program: Some(event.program()),
+        event: Some(event.id()),
+        pack: None,
+        body: pack::encode_record(event).unwrap_or_default(),
+        whole_message: false,
+    }
+}
+
+fn whole_message(body: Vec<u8>, fault: PackFault) -> DeadLetter {
+    let reason = match fault {
+        PackFault::UnknownVersion => DeadLetterReason::UnknownVersion,
+        PackFault::TooLarge | PackFault::BadChecksum | PackFault::BadLength => DeadLetterReason::Undecodable,
+    };
+    let message = fault.to_string();
+    DeadLetter { reason, message, program: None, event: None, pack: None, body, whole_message: true }
+}
+
+fn bad_record(bad: BadRecord, pack: (uuid::Uuid, u64)) -> DeadLetter {
+    let reason = match bad.fault {
+        RecordFault::UnknownVersion(_) => DeadLetterReason::UnknownVersion,
+        RecordFault::Undecodable => DeadLetterReason::Undecodable,
+        RecordFault::Impossible => DeadLetterReason::Impossible,
+    };
+    let message = bad.fault.to_string();
+    DeadLetter { reason, message, program: None, event: None, pack: Some(pack), body: bad.bytes, whole_message: false }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use domain::pack::{PackHeader, PackWriter};
+
+    fn gathered(body: Vec<u8>) -> Gathered {
+        let mut gathered = Gathered::default();
+        gathered.add_body(body);
+        gathered
+    }
+
+    #[test]
+    fn a_message_that_is_no_pack_is_set_aside_whole() {
+        for body in [Vec::new(), vec![0; 40], b"AFP\x02 from the future".to_vec(), b"AFP\x01garbage!".to_vec()] {
+            let letters = gathered(body.clone()).batch.dead_letters;
+            assert_eq!(letters.len(), 1);
+            assert!(letters[0].whole_message);
+            assert_eq!(letters[0].body, body);
+        }
+    }
+
+    #[test]
+    fn a_bad_record_is_set_aside_alone_and_its_pack_is_entered() {
+        let header = PackHeader { run: uuid::Uuid::from_u128(7), number: 3, confirmed_before: 5, unconfirmed: vec![] };
+        let mut writer = PackWriter::new(&header);
+        assert!(writer.push(&[99, 1, 2]) && writer.push(&[1, 0xff]) && writer.push(&[]));
+        let gathered = gathered(writer.finish());
+        let reasons: Vec<_> = gathered.batch.dead_letters.iter().map(|letter| letter.reason).collect();
+        use DeadLetterReason::{Undecodable, UnknownVersion};
+        assert_eq!(reasons, [UnknownVersion, Undecodable, Undecodable]);
+        assert_eq!(gathered.batch.packs.len(), 1);
+        assert_eq!((gathered.batch.packs[0].number, gathered.batch.packs[0].events), (3, 3));
+    }
+}

@@ -1,0 +1,140 @@
+//! One lane: gather deliveries, apply them, acknowledge, count. The only place that acknowledges.
+//!
+//! The database away means wait and keep the messages; after a while they are given back to the broker, which would
+//! otherwise take the channel for dead, and the lane subscribes again when the database answers.
+
+use crate::batch::Gathered;
+use crate::outcomes;
+use crate::split::apply_apart;
+use domain::outcome::Outcome;
+use queue::{ConsumeError, Consumer, Queue};
+use runtime::backoff::Backoff;
+use std::time::{Duration, Instant};
+use store::{Session, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+/// The bounds of one lane.
+#[derive(Debug, Clone, Copy)]
+pub struct LaneSettings {
+    /// Events in one batch at most, but for the last pack that is added.
+    pub batch_events: usize,
+    /// Messages that the broker may hand over before the first is acknowledged.
+    pub prefetch: u16,
+    /// How long a batch is held while the database is away, before it is given back. Below the broker's own limit.
+    pub hold_limit: Duration,
+}
+
+impl Default for LaneSettings {
+    fn default() -> Self {
+        LaneSettings { batch_events: 2_000, prefetch: 64, hold_limit: Duration::from_secs(240) }
+    }
+}
+
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// What became of a batch that was held.
+enum Held {
+    Applied(Vec<Outcome>),
+    GiveBack,
+    Stopping,
+}
+
+/// Runs until `stop`; then what is in hand is finished, and what is not begun is given back.
+pub(crate) async fn run(queue: Queue, store: Store, settings: LaneSettings, stop: CancellationToken) {
+    let mut consumer = queue.consumer(settings.prefetch);
+    let mut session = store.session();
+    loop {
+        let gathered = match gather(&mut consumer, &settings, &stop).await {
+            Ok(Some(gathered)) => gathered,
+            Ok(None) | Err(ConsumeError::Closed) => break,
+            Err(ConsumeError::Lost(reason)) => {
+                tracing::warn!(%reason, "the subscription was lost and is made again");
+                continue;
+            }
+        };
+        let began = Instant::now();
+        match hold(&mut session, &gathered, &settings, &stop).await {
+            Held::Applied(fates) => settle(&mut consumer, &gathered, &fates, began.elapsed()).await,
+            Held::GiveBack => {
+                consumer.give_back().await;
+                if !until_it_answers(&store, &stop).await {
+                    break;
+                }
+            }
+            Held::Stopping => break,
+        }
+    }
+    consumer.close().await;
+}
+
+/// Waits for one message and takes with it what is already here. `None`: stopping.
+async fn gather(
+    consumer: &mut Consumer,
+    settings: &LaneSettings,
+    stop: &CancellationToken,
+) -> Result<Option<Gathered>, ConsumeError> {
+    let first = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Ok(None),
+        delivery = consumer.next() => delivery?,
+    };
+    let mut gathered = Gathered::default();
+    gathered.add(first);
+    while gathered.len() < settings.batch_events {
+        match consumer.try_next() {
+            Some(delivery) => gathered.add(delivery),
+            None => break,
+        }
+    }
+    Ok(Some(gathered))
+}
+
+async fn hold(
+    session: &mut Session,
+    gathered: &Gathered,
+    settings: &LaneSettings,
+    stop: &CancellationToken,
+) -> Held {
+    let began = Instant::now();
+    let mut backoff = Backoff::new(MIN_PAUSE, MAX_PAUSE);
+    loop {
+        let refusal = match session.apply(&gathered.batch).await {
+            Err(StoreError::Refused { .. }) => apply_apart(session, &gathered.batch).await,
+            other => other,
+        };
+        let error = match refusal {
+            Ok(outcomes) => return Held::Applied(outcomes),
+            Err(error) => error,
+        };
+        outcomes::held();
+        tracing::warn!(%error, events = gathered.len(), "the batch is held and tried again");
+        if began.elapsed() > settings.hold_limit {
+            return Held::GiveBack;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Held::Stopping,
+            () = tokio::time::sleep(backoff.next()) => {}
+        }
+    }
+}
+
+async fn settle(consumer: &mut Consumer, gathered: &Gathered, fates: &[Outcome], took: Duration) {
+    let Some(last) = gathered.last else { return };
+    match consumer.ack_through(last).await {
+        Ok(()) => outcomes::settled(gathered, fates, took),
+        Err(error) => tracing::warn!(%error, "a stored batch was not acknowledged and will come again"),
+    }
+}
+
+/// Whether the database answered before `stop`.
+async fn until_it_answers(store: &Store, stop: &CancellationToken) -> bool {
+    let mut backoff = Backoff::new(MIN_PAUSE, MAX_PAUSE);
+    while store.ping().await.is_err() {
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = tokio::time::sleep(backoff.next()) => {}
+        }
+    }
+    true
+}
