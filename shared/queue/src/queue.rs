@@ -51,7 +51,7 @@ impl Queue {
     /// A channel of its own to publish on; opened when first used. Needs a tokio runtime.
     pub fn publishing_channel(&self) -> PublishingChannel {
         PublishingChannel(match &self.0 {
-            Backend::RabbitMq(queue) => Publishing::RabbitMq(queue.publishing_channel()),
+            Backend::RabbitMq(queue) => Publishing::RabbitMq(Box::new(queue.publishing_channel())),
             Backend::Embedded(queue) => Publishing::Embedded(queue.publishing_channel()),
         })
     }
@@ -66,7 +66,7 @@ impl Queue {
     pub fn consumer_of(&self, source: SourceQueue, prefetch: u16) -> Consumer {
         let prefetch = prefetch.max(1);
         Consumer(match &self.0 {
-            Backend::RabbitMq(queue) => Consuming::RabbitMq(queue.consumer(source, prefetch)),
+            Backend::RabbitMq(queue) => Consuming::RabbitMq(Box::new(queue.consumer(source, prefetch))),
             Backend::Embedded(queue) => Consuming::Embedded(queue.consumer(source, prefetch)),
         })
     }
@@ -96,7 +96,7 @@ impl Queue {
 pub struct PublishingChannel(Publishing);
 
 enum Publishing {
-    RabbitMq(rabbitmq::PublishingChannel),
+    RabbitMq(Box<rabbitmq::PublishingChannel>),
     Embedded(embedded::PublishingChannel),
 }
 
@@ -121,7 +121,7 @@ impl PublishingChannel {
 pub struct Consumer(Consuming);
 
 enum Consuming {
-    RabbitMq(rabbitmq::Consumer),
+    RabbitMq(Box<rabbitmq::Consumer>),
     Embedded(embedded::Consumer),
 }
 
@@ -147,7 +147,8 @@ impl Consumer {
         }
     }
 
-    /// Acknowledges this delivery and all that came before it: they are gone from the queue.
+    /// Acknowledges this delivery and all that came before it: they are gone from the queue. What
+    /// is acknowledged already stays so.
     ///
     /// # Errors
     /// [`ConsumeError::Lost`] when they may come again, also for a tag from before a fault.

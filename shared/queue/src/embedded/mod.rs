@@ -23,7 +23,7 @@ pub(crate) use consuming::Consumer;
 pub(crate) use publishing::PublishingChannel;
 
 /// At start the oldest rows count as redelivered, so that a message which brought the process down
-/// is taken with care. All lanes together hold no more than this.
+/// is taken with care. More than all lanes together are meant to hold.
 const SUSPECTS: usize = 1024;
 
 /// The embedded queue's tunables.

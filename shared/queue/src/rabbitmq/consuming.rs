@@ -1,10 +1,10 @@
 //! Consuming on a channel of its own. Any fault ends the subscription whole; the broker then
 //! delivers everything unsettled again. Called by `queue.rs` only.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use lapin::message::Delivery as AmqpDelivery;
 use lapin::options::{BasicAckOptions, BasicQosOptions};
 use lapin::types::AMQPValue;
@@ -23,21 +23,23 @@ pub(crate) struct Consumer {
     prefetch: u16,
     /// Grows with each subscription, so that a tag is never taken for one of another channel.
     subscription: u64,
+    /// The last tag acknowledged; to name it again would make the broker close the channel.
+    settled: u64,
     state: State,
 }
 
 enum State {
     Idle,
     /// Kept here, so that dropping and calling `next` again goes on with it.
-    Subscribing(Pin<Box<dyn Future<Output = Result<Channel, ConsumeError>> + Send>>),
-    Subscribed(Channel),
+    Subscribing(BoxFuture<'static, Result<Channel, ConsumeError>>),
+    Subscribed(Box<Channel>),
     /// Found by somebody who could not say it; `next` does.
     Lost(String),
 }
 
 impl Consumer {
     pub(super) fn new(shared: Arc<Shared>, side: Side, queue: String, prefetch: u16) -> Self {
-        Self { shared, side, queue, prefetch, subscription: 0, state: State::Idle }
+        Self { shared, side, queue, prefetch, subscription: 0, settled: 0, state: State::Idle }
     }
 
     pub(crate) async fn next(&mut self) -> Result<Delivery, ConsumeError> {
@@ -51,8 +53,9 @@ impl Consumer {
                 State::Subscribing(subscribing) => {
                     let subscribed = subscribing.await;
                     self.state = State::Idle;
-                    self.state = State::Subscribed(subscribed?);
+                    self.state = State::Subscribed(Box::new(subscribed?));
                     self.subscription += 1;
+                    self.settled = 0;
                 }
                 State::Subscribed(channel) => {
                     let delivered = channel.delivered().await;
@@ -89,9 +92,15 @@ impl Consumer {
         if tag.subscription != self.subscription {
             return Err(ConsumeError::Lost("the delivery is from before a fault".into()));
         }
+        if tag.number <= self.settled {
+            return Ok(());
+        }
         let acknowledged = channel.amqp().basic_ack(tag.number, BasicAckOptions { multiple: true });
         let failure = match timeout(self.shared.settings.connect_timeout, acknowledged).await {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(())) => {
+                self.settled = tag.number;
+                return Ok(());
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the acknowledgement could not be sent in time".to_owned(),
         };

@@ -5,11 +5,12 @@
 //! tried" are the same thing. One supervisor per side, since a blocked publishing connection must
 //! not keep acknowledgements from being written. Does not publish or consume.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use lapin::uri::AMQPUri;
 use lapin::{ErrorKind, Event};
 use tokio::sync::watch;
@@ -58,12 +59,12 @@ impl Side {
 }
 
 pub(super) struct Supervisor {
-    pub(super) address: AMQPUri,
-    pub(super) names: TopologyNames,
+    address: AMQPUri,
+    names: TopologyNames,
     /// `publishing` or `consuming`: for logs, metrics and the broker's list of connections.
-    pub(super) side: &'static str,
-    pub(super) connect_timeout: Duration,
-    pub(super) stop: CancellationToken,
+    side: &'static str,
+    connect_timeout: Duration,
+    stop: CancellationToken,
     link: watch::Sender<Option<Arc<Link>>>,
     readiness: watch::Sender<Readiness>,
 }
@@ -97,7 +98,7 @@ impl Supervisor {
             match opened {
                 Ok(link) => {
                     self.tend(&Arc::new(link), &mut pause).await;
-                    reconnects.increment(1);
+                    reconnects.increment(u64::from(!self.stop.is_cancelled()));
                 }
                 Err(reason) => self.withdraw(format!("RabbitMQ is away: {reason}")),
             }
@@ -152,7 +153,7 @@ impl Supervisor {
         link: &'a Arc<Link>,
         mut probe: Probe,
         after: Duration,
-    ) -> Pin<Box<dyn Future<Output = (Probe, Result<(), String>)> + Send + 'a>> {
+    ) -> BoxFuture<'a, (Probe, Result<(), String>)> {
         Box::pin(async move {
             sleep(after).await;
             let verdict = self.declare_and_check(link, &mut probe).await;

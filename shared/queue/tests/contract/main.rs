@@ -32,6 +32,7 @@ contract! {
     what_a_dropped_consumer_held_comes_again,
     messages_of_one_channel_come_in_order,
     acknowledging_settles_all_before_and_nothing_after,
+    acknowledging_again_changes_nothing,
     a_tag_from_before_a_give_back_acknowledges_nothing,
     a_body_of_one_mebibyte_arrives_unchanged_and_a_longer_one_is_refused,
     many_channels_deliver_each_message_exactly_once,

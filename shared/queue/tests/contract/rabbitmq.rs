@@ -77,6 +77,21 @@ async fn what_no_binding_takes_is_kept_in_the_unrouted_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_not_even_the_unrouted_queue_takes_is_refused() {
+    on_rabbitmq(|stage| async move {
+        publish(&stage.queue, [1]).await;
+        let mut channel = stage.queue.publishing_channel();
+        channel.publish(message(2)).await.unwrap();
+        let admin = Admin::connect().await;
+        admin.delete_queue(&stage.names.unrouted).await;
+        admin.delete_queue(&stage.names.events_queue).await;
+        let refused = channel.publish(message(3)).await;
+        assert!(matches!(refused, Err(PublishError::NotAccepted(_))), "{refused:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_queue_is_told_within_a_second_and_declared_again() {
     on_rabbitmq(|stage| async move {
         ready(&stage.queue).await;

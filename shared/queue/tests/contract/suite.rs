@@ -66,6 +66,19 @@ pub(crate) async fn acknowledging_settles_all_before_and_nothing_after(queue: Qu
     assert!(timeout(A_WHILE, consumer.next()).await.is_err());
 }
 
+pub(crate) async fn acknowledging_again_changes_nothing(queue: Queue) {
+    publish(&queue, 0..3).await;
+    let mut consumer = queue.consumer(10);
+    let (_, first) = take(&mut consumer, 1).await;
+    let (_, second) = take(&mut consumer, 1).await;
+    consumer.ack_through(second).await.unwrap();
+    consumer.ack_through(first).await.unwrap();
+    consumer.ack_through(second).await.unwrap();
+    let (came, third) = take(&mut consumer, 1).await;
+    assert_eq!(came, [2]);
+    consumer.ack_through(third).await.unwrap();
+}
+
 pub(crate) async fn a_tag_from_before_a_give_back_acknowledges_nothing(queue: Queue) {
     publish(&queue, [1]).await;
     let mut consumer = queue.consumer(10);

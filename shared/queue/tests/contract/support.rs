@@ -24,7 +24,6 @@ pub(crate) fn amqp_url() -> String {
 pub(crate) struct Stage {
     pub(crate) queue: Queue,
     pub(crate) names: TopologyNames,
-    pub(crate) settings: RabbitMqSettings,
 }
 
 /// Runs a test on RabbitMQ and deletes its exchanges and queues, also when it fails.
@@ -46,7 +45,7 @@ pub(crate) async fn on_rabbitmq_with<T: Future<Output = ()> + Send + 'static>(
     adjust(&mut settings);
     let names = TopologyNames::new(&settings.prefix);
     let queue = Queue::rabbitmq(settings.clone()).await.unwrap();
-    let stage = Stage { queue: queue.clone(), names: names.clone(), settings };
+    let stage = Stage { queue: queue.clone(), names: names.clone() };
     let outcome = tokio::spawn(test(stage)).await;
     queue.close().await;
     let admin = Admin::connect().await;
