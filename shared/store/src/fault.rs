@@ -54,11 +54,9 @@ impl From<sqlx::Error> for StoreError {
             }
             Error::Migrate(error) => StoreError::from(*error),
             Error::PoolTimedOut => StoreError::Busy("all connections are in use".to_owned()),
-            Error::Encode(_) | Error::InvalidArgument(_) => StoreError::Refused {
-                code: "encode".to_owned(),
-                constraint: None,
-                message: error.to_string(),
-            },
+            Error::Encode(_) | Error::InvalidArgument(_) => {
+                StoreError::Refused { code: "encode".to_owned(), constraint: None, message: error.to_string() }
+            }
             Error::Configuration(_)
             | Error::ConfigFile(_)
             | Error::TypeNotFound { .. }

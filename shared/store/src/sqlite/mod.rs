@@ -14,7 +14,7 @@ use std::collections::HashSet;
 #[derive(Debug, Clone)]
 pub struct Sqlite {
     writer: SqlitePool,
-    reader: SqlitePool,
+    readers: SqlitePool,
 }
 
 const HAS_MIGRATIONS: &str = "/* has_migrations */ SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
@@ -26,8 +26,8 @@ impl Sqlite {
         &self.writer
     }
 
-    pub(crate) fn reader(&self) -> &SqlitePool {
-        &self.reader
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
     }
 
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
@@ -38,11 +38,11 @@ impl Sqlite {
     }
 
     pub(crate) async fn schema_is_current(&self) -> Result<bool, StoreError> {
-        let tables: i64 = sqlx::query_scalar(HAS_MIGRATIONS).fetch_one(&self.reader).await?;
+        let tables: i64 = sqlx::query_scalar(HAS_MIGRATIONS).fetch_one(&self.readers).await?;
         if tables == 0 {
             return Ok(false);
         }
-        let applied: Vec<i64> = sqlx::query_scalar(APPLIED).fetch_all(&self.reader).await?;
+        let applied: Vec<i64> = sqlx::query_scalar(APPLIED).fetch_all(&self.readers).await?;
         let applied: HashSet<i64> = applied.into_iter().collect();
         Ok(migrations().iter().all(|migration| applied.contains(&migration.version)))
     }
@@ -54,7 +54,7 @@ impl Sqlite {
 
     pub(crate) async fn close(&self) {
         // The writer last: it folds the write-ahead log back into the file.
-        self.reader.close().await;
+        self.readers.close().await;
         self.writer.close().await;
     }
 }
