@@ -1,0 +1,58 @@
+//! The one law, without servers: however a set of events is ordered, cut and repeated, the fold ends in the state that
+//! the model reads off the set.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod memory;
+
+use domain::event::Event;
+use domain::examples::examples;
+use domain::model;
+use domain::universe::{deliveries, universe};
+use memory::Memory;
+
+/// Event sets compared; each in one order and one cut of its own.
+const SETS: u64 = 100_000;
+const THREADS: u64 = 2;
+
+#[test]
+fn a_hundred_thousand_event_sets_end_as_the_model_says_in_any_order_cut_and_repetition() {
+    let workers: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            std::thread::spawn(move || {
+                let mut widened = 0;
+                for seed in (thread..SETS).step_by(THREADS as usize) {
+                    let events = universe(seed);
+                    let cuts = 1 + seed as usize % 6;
+                    widened += obeys(&events, &deliveries(seed, &events, cuts, 20), &format!("seed {seed}"));
+                }
+                widened
+            })
+        })
+        .collect();
+    let widened: usize = workers.into_iter().map(|worker| worker.join().expect("a set differs, see above")).sum();
+    println!("{SETS} event sets; {widened} batches were begun again with more rows locked");
+    assert!(widened > 0, "no batch ever needed more rows: the generator no longer covers that");
+}
+
+#[test]
+fn every_example_of_a_rule_holds_whatever_the_order() {
+    for example in examples() {
+        for seed in 0..50 {
+            let cuts = 1 + seed as usize % example.events.len().max(1);
+            obeys(&example.events, &deliveries(seed, &example.events, cuts, 30), example.name);
+        }
+    }
+}
+
+fn obeys(events: &[Event], batches: &[Vec<Event>], what: &str) -> usize {
+    let mut memory = Memory::default();
+    for batch in batches {
+        memory.apply(batch);
+    }
+    let (found, expected) = (memory.customers(), model::world(events).customers);
+    for (place, customer) in &expected {
+        assert_eq!(found.get(place), Some(customer), "{what}: a customer differs from the model");
+    }
+    assert_eq!(found.len(), expected.len(), "{what}: there are customers that the model does not know");
+    memory.widened
+}

@@ -1,0 +1,174 @@
+//! A store in maps: loads only what it is asked for and writes only what it is told, like the real ones.
+
+use domain::attribution::{Arrival, LeadFacts};
+use domain::event::Event;
+use domain::identity::Ident;
+use domain::journey::{ClickFacts, CustomerState, Owner};
+use domain::merge::{
+    Changes, ClickRow, LiveLead, Loaded, Place, Scope, fold, solo_lead, unlocked_clicks, unlocked_customers,
+};
+use domain::model::{ModelCustomer, Realm};
+use domain::{EventId, ProgramId};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Default)]
+struct Click {
+    arrival: Option<Arrival>,
+    owner: Option<Owner>,
+    contested: bool,
+    claimed: bool,
+}
+
+struct Lead {
+    facts: LeadFacts,
+    echo: bool,
+    embedded: bool,
+}
+
+#[derive(Default)]
+pub struct Memory {
+    clicks: BTreeMap<Place, Click>,
+    waiters: BTreeSet<(Place, Ident)>,
+    leads: BTreeMap<Place, Vec<Lead>>,
+    states: BTreeMap<Place, Option<CustomerState>>,
+    pub widened: usize,
+}
+
+impl Memory {
+    pub fn apply(&mut self, events: &[Event]) {
+        let left_over: Vec<Event> = events.iter().filter(|event| !self.apply_solo(event)).cloned().collect();
+        let mut scope = Scope::of(&left_over);
+        loop {
+            let loaded = self.load(&scope);
+            match fold(&left_over, &loaded) {
+                Ok(changes) => return self.write(&left_over, changes),
+                Err(wider) => {
+                    let before = scope.clone();
+                    scope.widen(wider);
+                    assert_ne!(scope, before, "a fold must not ask for what it has");
+                    self.widened += 1;
+                }
+            }
+        }
+    }
+
+    /// The short way of a store with locks: a new customer who claims a quiet click.
+    fn apply_solo(&mut self, event: &Event) -> bool {
+        let Event::Lead(lead) = event else { return false };
+        let Some(solo) = solo_lead(lead) else { return false };
+        if self.states.contains_key(&solo.customer) {
+            return false;
+        }
+        let facts = LeadFacts::from(lead);
+        let mut arrival = None;
+        if let Some(place) = solo.click {
+            let Some(click) = self.clicks.get_mut(&place) else { return false };
+            if click.arrival.is_none() || click.contested || click.claimed {
+                return false;
+            }
+            arrival = click.arrival;
+            click.claimed = true;
+            let claim = Owner { ident: solo.customer.ident, rank: lead.rank() };
+            click.owner = Some(claim).filter(|_| lead.customer_key.is_some());
+        }
+        self.states.insert(solo.customer, solo.state(&facts, arrival));
+        self.leads.insert(solo.customer, vec![Lead { facts, echo: false, embedded: true }]);
+        true
+    }
+
+    fn load(&mut self, scope: &Scope) -> Loaded {
+        for place in scope.clicks.keys() {
+            self.clicks.entry(*place).or_insert(Click { contested: true, ..Click::default() });
+        }
+        let mut loaded = Loaded::default();
+        for place in scope.clicks_to_lock() {
+            let click = &self.clicks[&place];
+            let waiting = self.waiters.iter().filter(|(at, _)| *at == place && scope.arriving.contains(at));
+            let waiters = waiting.map(|(_, ident)| *ident).collect();
+            loaded.clicks.insert(place, ClickRow { arrival: click.arrival, owner: click.owner, waiters });
+        }
+        loaded.asked = scope.customers_to_lock(&loaded.clicks);
+        for place in scope.customers.keys() {
+            self.states.entry(*place).or_default();
+        }
+        for place in loaded.asked.iter().filter(|place| self.states.contains_key(place)) {
+            loaded.customers.insert(*place, self.live(place).collect());
+        }
+        for place in unlocked_customers(loaded.customers.iter(), &loaded.asked) {
+            loaded.other_leads.insert(place, self.live(&place).map(|lead| lead.facts).collect());
+        }
+        let own = loaded.customers.iter().flat_map(|(place, leads)| leads.iter().map(|lead| (*place, &lead.facts)));
+        let others = loaded.other_leads.iter().flat_map(|(place, leads)| leads.iter().map(|lead| (*place, lead)));
+        for place in unlocked_clicks(own.chain(others), &loaded.clicks) {
+            if let Some(click) = self.clicks.get(&place) {
+                loaded.other_clicks.insert(place, ClickFacts { arrival: click.arrival, owner: click.owner });
+            }
+        }
+        loaded
+    }
+
+    fn live(&self, place: &Place) -> impl Iterator<Item = LiveLead> {
+        let leads = self.leads.get(place).into_iter().flatten().filter(|lead| !lead.echo || lead.embedded);
+        leads.map(|lead| LiveLead { facts: lead.facts.clone(), embedded: lead.embedded })
+    }
+
+    fn write(&mut self, events: &[Event], changes: Changes) {
+        for (place, position) in changes.arrived {
+            let Event::Click(event) = &events[position] else { panic!("only clicks arrive") };
+            let click = self.clicks.get_mut(&place).expect("locked");
+            click.arrival = Some(Arrival { link: event.link, bot: event.bot });
+            self.waiters.retain(|(at, _)| *at != place);
+        }
+        for (place, owner) in changes.named {
+            let click = self.clicks.get_mut(&place).expect("locked");
+            (click.owner, click.contested) = (owner, true);
+        }
+        self.waiters.extend(changes.waiting);
+        for (place, event) in changes.echoes {
+            let leads = self.leads.get_mut(&place).expect("locked");
+            leads.iter_mut().filter(|lead| lead.facts.rank.event == event).for_each(|lead| lead.echo = true);
+        }
+        for new in changes.leads {
+            let Event::Lead(event) = &events[new.position] else { panic!("only leads are added") };
+            let leads = self.leads.entry(new.place).or_default();
+            if leads.iter().all(|lead| lead.facts.rank.event != event.id) {
+                leads.push(Lead { facts: LeadFacts::from(event), echo: new.echo, embedded: false });
+            }
+        }
+        self.states.extend(changes.customers);
+    }
+
+    /// The state as the model tells it.
+    pub fn customers(&self) -> BTreeMap<(Realm, Ident), ModelCustomer> {
+        let known = self.states.iter().filter_map(|(place, state)| Some((place, state.as_ref()?)));
+        known.map(|(place, state)| self.customer(*place, state)).collect()
+    }
+
+    fn customer(&self, place: Place, state: &CustomerState) -> ((Realm, Ident), ModelCustomer) {
+        let own: Vec<&LeadFacts> = self.leads[&place].iter().map(|lead| &lead.facts).collect();
+        let owned = own.iter().filter_map(|lead| {
+            let click = at(place.program, lead.place_of(lead.click?));
+            self.clicks[&click].owner.filter(|owner| owner.ident == place.ident).map(|_| click)
+        });
+        let owned: BTreeSet<Place> = owned.collect();
+        let adopted = owned.iter().filter_map(|click| self.leads.get(click)).flatten().map(|lead| &lead.facts);
+        let leads: BTreeSet<EventId> = own.iter().copied().chain(adopted).map(|lead| lead.rank.event).collect();
+        let customer = ModelCustomer {
+            ident: place.ident,
+            counted: state.counted.event,
+            status: state.status,
+            reason: state.verdict.reason,
+            click: state.verdict.click,
+            link: state.verdict.link,
+            shared_click: state.flags.shared_click,
+            click_from_browser: state.flags.click_from_browser,
+            email: state.email.clone(),
+            leads,
+        };
+        ((Realm { program: place.program, test: own[0].test }, place.ident), customer)
+    }
+}
+
+fn at(program: ProgramId, ident: Ident) -> Place {
+    Place { program, ident }
+}
