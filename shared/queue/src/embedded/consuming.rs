@@ -2,7 +2,6 @@
 //! only, so a crash returns everything. Called by `queue.rs` only.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,9 +55,8 @@ impl Consumer {
     pub(crate) async fn next(&mut self) -> Result<Delivery, ConsumeError> {
         let shared = Arc::clone(&self.shared);
         loop {
-            let mut changed = pin!(shared.changed.notified());
             // From here on a change is noticed, also one between the look below and the wait.
-            changed.as_mut().enable();
+            let changed = shared.changed.notified();
             if shared.is_closed() {
                 return Err(ConsumeError::Closed);
             }
