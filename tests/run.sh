@@ -23,7 +23,9 @@ unset RUST_TEST_NOCAPTURE RUST_TEST_SHUFFLE
 
 servers_dir=$(mktemp -d "${TMPDIR:-/tmp}/affitor-tests.XXXXXX") || exit 1
 chmod 711 "$servers_dir" # the servers' users pass through
+tests_group=
 finish() {
+    [ -z "$tests_group" ] || kill -TERM -- "-$tests_group" 2>/dev/null
     end_servers
     rm -rf "$servers_dir"
 }
@@ -34,10 +36,6 @@ trap 'exit 143' TERM HUP
 fail() {
     echo "tests/run.sh: $*" >&2
     exit 1
-}
-
-compiles() {
-    command -v cc && command -v cargo
 }
 
 # The example programs of the documentation are run with the real interpreters.
@@ -54,7 +52,7 @@ find_python() {
 
 install_tools() {
     command -v cargo >/dev/null || fail "cargo is missing. Install the Rust toolchain that Cargo.toml names (rust-version) from https://rustup.rs"
-    need "a C compiler" "gcc libc6-dev" compiles || exit 1
+    need "a C compiler" "gcc libc6-dev" c_compiler_works || exit 1
     need "Python 3 with requests" "python3 python3-requests" find_python || exit 1
     need "Node.js" nodejs command -v node || exit 1
     export TEST_PYTHON
@@ -106,10 +104,19 @@ list_tests
 wait_for_servers
 
 echo "== testing"
-cargo test --workspace --locked --no-fail-fast -- "$@" </dev/null 2>&1 | tee "$servers_dir/log"
-cargo_status=${PIPESTATUS[0]}
+# In the background and as a group of processes of its own, so that a signal to this script ends the tests at once.
+set -m
+{
+    cargo test --workspace --locked --no-fail-fast -- "$@" </dev/null
+    echo $? >"$servers_dir/status"
+} 2>&1 | tee "$servers_dir/log" &
+tests_group=$(jobs -p %%)
+set +m
+wait $!
+tests_group=
 if [ $# -gt 0 ]; then
     echo "== selected by '$*': the list of all tests is not compared"
     expected=
 fi
-"$tally" report "$servers_dir/artifacts.json" "$servers_dir/listing" "$servers_dir/log" "$cargo_status" ${expected:+"$expected"}
+"$tally" report "$servers_dir/artifacts.json" "$servers_dir/listing" "$servers_dir/log" "$(cat "$servers_dir/status")" \
+    ${expected:+"$expected"}

@@ -47,3 +47,8 @@ find_program() {
     done
     command -v "$name"
 }
+
+# The headers are a package of their own: a cc in the PATH is not enough.
+c_compiler_works() {
+    echo '#include <stdio.h>' | cc -E -
+}
