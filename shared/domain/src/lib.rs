@@ -9,14 +9,18 @@ pub mod click_id;
 pub mod email;
 pub mod event;
 pub mod event_id;
+pub mod examples;
 pub mod identity;
 pub mod journey;
 pub mod keyring;
 pub mod merge;
+pub mod model;
 pub mod outcome;
 pub mod pack;
 pub mod program;
+pub mod scenario;
 pub mod timestamp;
+pub mod universe;
 
 pub use api_key::ApiKey;
 pub use click_id::ClickId;
