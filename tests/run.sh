@@ -98,6 +98,7 @@ if [ "${1:-}" = --update-list ]; then
     echo "$(wc -l <"$expected") tests are named in $expected"
     exit 0
 fi
+[ -f "$expected" ] || fail "$expected is missing: make it with tests/run.sh --update-list and commit it"
 start_servers
 build
 list_tests
