@@ -109,12 +109,7 @@ impl Court<'_> {
             let candidates = lead.clicks().filter(|click| self.fault(*click, arrival(*click)).is_none());
             if let Some(click) = self.pick(candidates) {
                 let link = arrival(click).and_then(|arrival| arrival.link);
-                return Verdict {
-                    reason: Reason::Attributed,
-                    click: Some(click),
-                    link,
-                    decided_by: Some(lead.rank),
-                };
+                return Verdict { reason: Reason::Attributed, click: Some(click), link, decided_by: Some(lead.rank) };
             }
         }
         let naming = leads.clone().find(|lead| lead.clicks().next().is_some());

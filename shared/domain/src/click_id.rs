@@ -170,9 +170,8 @@ mod tests {
     #[test]
     fn an_id_signed_before_a_rotation_still_verifies_and_keeps_its_text() {
         let old = Keyring::new([('a', [9; 32])]).unwrap();
-        let id = ClickId::mint(
-            ProgramId::new(1).unwrap(), PartnerId::new(2), false, Timestamp::from_micros(1), 3, &old,
-        );
+        let id =
+            ClickId::mint(ProgramId::new(1).unwrap(), PartnerId::new(2), false, Timestamp::from_micros(1), 3, &old);
         let text = id.text(&old).unwrap();
         assert_eq!(ClickId::verify(&text, &secrets()), Some(id));
         assert_eq!(id.text(&secrets()), Some(text));

@@ -168,7 +168,12 @@ impl Event {
                 let has_identity = lead.test || lead.customer_key.is_some() || lead.click.is_some();
                 let window = lead.terms.attribution_window_days <= Terms::MAX_WINDOW_DAYS;
                 let apart = lead.click.is_none_or(|click| !lead.click_ids.contains(&click));
-                own_click && sorted && apart && has_identity && window && lead.click_ids.len() <= LeadEvent::MAX_CLICK_IDS
+                own_click
+                    && sorted
+                    && apart
+                    && has_identity
+                    && window
+                    && lead.click_ids.len() <= LeadEvent::MAX_CLICK_IDS
             }
         }
     }

@@ -15,8 +15,23 @@ pub const MAX_KEY_BYTES: usize = 512;
 
 /// Texts that integrations send by mistake in place of an id; such an id counts as absent. Lower case.
 pub const PLACEHOLDERS: [&str; 17] = [
-    "undefined", "null", "nan", "none", "nil", "true", "false", "0", "anonymous", "guest", "unknown", "missing-id",
-    "not_authenticated", "distinct_id", "id", "email", "[object object]",
+    "undefined",
+    "null",
+    "nan",
+    "none",
+    "nil",
+    "true",
+    "false",
+    "0",
+    "anonymous",
+    "guest",
+    "unknown",
+    "missing-id",
+    "not_authenticated",
+    "distinct_id",
+    "id",
+    "email",
+    "[object object]",
 ];
 
 /// Whether an id is a placeholder and therefore counts as absent.
@@ -184,7 +199,18 @@ mod tests {
 
     #[test]
     fn controls_and_bidi_controls_are_refused_inside() {
-        for text in ["a\0b", "a\u{1}b", "a\u{7f}b", "a\u{85}b", "a\nb", "a\tb", "a\u{2028}b", "a\u{202e}b", "a\u{2066}b", "a\u{61c}b"] {
+        for text in [
+            "a\0b",
+            "a\u{1}b",
+            "a\u{7f}b",
+            "a\u{85}b",
+            "a\nb",
+            "a\tb",
+            "a\u{2028}b",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "a\u{61c}b",
+        ] {
             assert_eq!(key(text), Err(BadCustomerKey::ControlCharacters), "{text:?}");
         }
         assert!(key("\u{ffff}").is_ok());

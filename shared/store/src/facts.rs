@@ -74,3 +74,9 @@ pub(crate) fn email_digest(email: &EmailMark) -> Vec<u8> {
 pub(crate) fn event_id(uuid: uuid::Uuid) -> Option<EventId> {
     EventId::from_uuid(uuid).ok()
 }
+
+impl From<BadFacts> for crate::StoreError {
+    fn from(error: BadFacts) -> Self {
+        crate::StoreError::Misconfigured(error.to_string())
+    }
+}

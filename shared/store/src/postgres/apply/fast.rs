@@ -104,7 +104,8 @@ async fn insert_clicks(connection: &mut PgConnection, events: &[Event]) -> Resul
     let mut clicks = BTreeMap::new();
     for (position, event) in events.iter().enumerate() {
         if let Event::Click(click) = event {
-            let place = Place { program: click.click.program, ident: Ident::of_click(click.click.is_test(), click.click) };
+            let place =
+                Place { program: click.click.program, ident: Ident::of_click(click.click.is_test(), click.click) };
             clicks.entry(place).or_insert((position, click));
         }
     }
@@ -112,7 +113,8 @@ async fn insert_clicks(connection: &mut PgConnection, events: &[Event]) -> Resul
         return Ok(Vec::new());
     }
     let (programs, idents) = places(clicks.keys());
-    let column = |of: fn(&domain::ClickEvent) -> Option<i64>| clicks.values().map(|(_, click)| of(click)).collect::<Vec<_>>();
+    let column =
+        |of: fn(&domain::ClickEvent) -> Option<i64>| clicks.values().map(|(_, click)| of(click)).collect::<Vec<_>>();
     let rows = sqlx::query(INSERT_CLICKS)
         .bind(programs)
         .bind(idents)
@@ -208,4 +210,3 @@ async fn insert_customers(
     let inserted = rows.iter().map(|row| write::place(row, "ident")).collect::<Result<Vec<_>, _>>()?;
     Ok(inserted.iter().filter_map(|place| customers.get(place)).map(|customer| customer.position).collect())
 }
-

@@ -69,11 +69,7 @@ CROSS JOIN LATERAL (
   OFFSET 0) AS l";
 
 /// Locks and loads what the scope names.
-pub(super) async fn load(
-    connection: &mut PgConnection,
-    scope: &Scope,
-    events: &[Event],
-) -> Result<Loaded, StoreError> {
+pub(super) async fn load(connection: &mut PgConnection, scope: &Scope, events: &[Event]) -> Result<Loaded, StoreError> {
     let mut loaded = Loaded { clicks: lock_clicks(connection, scope).await?, ..Loaded::default() };
     loaded.asked = scope.customers_to_lock(&loaded.clicks);
     insert_shells(connection, scope, events).await?;
@@ -91,10 +87,7 @@ pub(super) async fn load(
     Ok(loaded)
 }
 
-async fn lock_clicks(
-    connection: &mut PgConnection,
-    scope: &Scope,
-) -> Result<BTreeMap<Place, ClickRow>, StoreError> {
+async fn lock_clicks(connection: &mut PgConnection, scope: &Scope) -> Result<BTreeMap<Place, ClickRow>, StoreError> {
     let wanted = scope.clicks_to_lock();
     if wanted.is_empty() {
         return Ok(BTreeMap::new());
@@ -146,7 +139,9 @@ fn click_facts(row: &PgRow) -> Result<ClickFacts, StoreError> {
     let class = row.try_get::<Option<i16>, _>("owner_class")?.and_then(Class::from_code);
     let event = row.try_get::<Option<Uuid>, _>("owner_event")?.and_then(facts::event_id);
     let owner = match (owner, class, event) {
-        (Some(ident), Some(class), Some(event)) if ident.is_keyed() => Some(Owner { ident, rank: Rank { class, event } }),
+        (Some(ident), Some(class), Some(event)) if ident.is_keyed() => {
+            Some(Owner { ident, rank: Rank { class, event } })
+        }
         _ => None,
     };
     Ok(ClickFacts { arrival: seen.then_some(arrival), owner })

@@ -66,9 +66,10 @@ fn keys<'a>(places: impl IntoIterator<Item = &'a Place>) -> String {
 }
 
 async fn clicks(connection: &mut SqliteConnection, scope: &Scope) -> Result<BTreeMap<Place, ClickRow>, StoreError> {
-    let stubs = scope.clicks.iter().map(|(place, click)| {
-        row(place, [hex(click.event.uuid()), json!(click.partner.map(i64::from))])
-    });
+    let stubs = scope
+        .clicks
+        .iter()
+        .map(|(place, click)| row(place, [hex(click.event.uuid()), json!(click.partner.map(i64::from))]));
     let stubs = parameter(stubs.collect());
     sqlx::query(INSERT_STUBS).bind(stubs).execute(&mut *connection).await?;
     let facts = read_clicks(connection, &scope.clicks_to_lock()).await?;
