@@ -66,24 +66,25 @@ impl From<sqlx::Error> for StoreError {
             | Error::Decode(_)
             | Error::AnyDriverError(_)
             | Error::InvalidSavePointStatement => StoreError::Misconfigured(error.to_string()),
-            // Whatever else happened, the connection is not to be trusted any more.
-            _ => StoreError::Away(error.to_string()),
+            // The connection is not to be trusted any more.
+            Error::Io(_)
+            | Error::Tls(_)
+            | Error::Protocol(_)
+            | Error::RowNotFound
+            | Error::PoolClosed
+            | Error::WorkerCrashed
+            | Error::BeginFailed
+            | _ => StoreError::Away(error.to_string()),
         }
     }
 }
 
 impl From<MigrateError> for StoreError {
     fn from(error: MigrateError) -> Self {
-        match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => StoreError::from(error),
-            other => StoreError::Misconfigured(format!("the schema cannot be brought up to date: {other}")),
+        if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
+            return error.into();
         }
-    }
-}
-
-impl From<crate::facts::BadFacts> for StoreError {
-    fn from(error: crate::facts::BadFacts) -> Self {
-        StoreError::Misconfigured(error.to_string())
+        StoreError::Misconfigured(format!("the schema cannot be brought up to date: {error}"))
     }
 }
 
@@ -133,3 +134,66 @@ const MISMATCH: u32 = 20;
 const MISUSE: u32 = 21;
 const RANGE: u32 = 25;
 const NOT_A_DATABASE: u32 = 26;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+
+    fn kind(error: &StoreError) -> &'static str {
+        match error {
+            StoreError::Away(_) => "away",
+            StoreError::Busy(_) => "busy",
+            StoreError::Refused { .. } => "refused",
+            StoreError::Misconfigured(_) => "misconfigured",
+            StoreError::NotFound(_) | StoreError::Conflict(_) | StoreError::Invalid(_) => "asked wrongly",
+        }
+    }
+
+    #[tokio::test]
+    async fn each_sqlstate_says_what_to_do_about_it() {
+        let server = std::env::var("TEST_DATABASE_URL")
+            .expect("TEST_DATABASE_URL names no Postgres server to test on; ./tests/run.sh starts one");
+        let mut connection = PgConnection::connect(&server).await.unwrap();
+        for (codes, expected) in [
+            (["08006", "25P02", "57P01", "57P03", "58030", "XX000"].as_slice(), "away"),
+            (&["40001", "40P01", "53100", "53300", "55P03", "57014"], "busy"),
+            (&["21000", "22021", "22P02", "23505", "23514", "54000"], "refused"),
+            (&["25006", "28000", "28P01", "3D000", "42501", "42703", "42P01"], "misconfigured"),
+        ] {
+            for code in codes {
+                let raise = AssertSqlSafe(format!("DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$"));
+                let error = StoreError::from(connection.execute(raise).await.unwrap_err());
+                assert_eq!(kind(&error), expected, "{code}: {error}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn each_sqlite_code_says_what_to_do_about_it() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY CHECK (n > 0)) STRICT").await.unwrap();
+        connection.execute("INSERT INTO t VALUES (1)").await.unwrap();
+        for (statement, expected) in [
+            ("INSERT INTO t VALUES (1)", "refused"),
+            ("INSERT INTO t VALUES (0)", "refused"),
+            ("INSERT INTO t VALUES ('one')", "refused"),
+            ("SELECT * FROM missing", "misconfigured"),
+            ("PRAGMA query_only = ON; INSERT INTO t VALUES (2)", "misconfigured"),
+        ] {
+            let error = StoreError::from(connection.execute(statement).await.unwrap_err());
+            assert_eq!(kind(&error), expected, "{statement}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_no_server_said_is_told_apart_too() {
+        let io = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert_eq!(kind(&sqlx::Error::Io(io).into()), "away");
+        assert_eq!(kind(&sqlx::Error::WorkerCrashed.into()), "away");
+        assert_eq!(kind(&sqlx::Error::PoolTimedOut.into()), "busy");
+        assert_eq!(kind(&sqlx::Error::ColumnNotFound("n".to_owned()).into()), "misconfigured");
+        assert_eq!(kind(&MigrateError::VersionMismatch(1).into()), "misconfigured");
+    }
+}

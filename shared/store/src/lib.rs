@@ -9,12 +9,14 @@ mod facts;
 mod fault;
 mod postgres;
 mod programs;
+mod reads;
 mod session;
 mod sqlite;
 
 pub use fault::StoreError;
 pub use postgres::{Postgres, PostgresSettings};
 pub use programs::{Key, KeyDigest, Link, NewProgram, Partner, Program, ProgramChange, Snapshot};
+pub use reads::{CUSTOMERS_SHOWN, CustomerEvent, CustomerView, EVENTS_SHOWN, EventKind, EventView};
 pub use session::Session;
 pub use sqlite::Sqlite;
 

@@ -42,8 +42,9 @@ impl PostgresSettings {
     }
 
     fn options(&self) -> Result<PgConnectOptions, StoreError> {
-        // The parser's words may hold the password.
-        PgConnectOptions::from_str(&self.url).map_err(|_| {
+        // sqlx takes any scheme, and its words on a wrong address may hold the password.
+        let known = ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme));
+        PgConnectOptions::from_str(&self.url).ok().filter(|_| known).ok_or_else(|| {
             StoreError::Misconfigured("its address is not postgres://user:password@host:port/database".to_owned())
         })
     }
@@ -130,4 +131,63 @@ pub(super) async fn refuse_read_only(connection: &mut PgConnection) -> Result<()
         return Err(StoreError::Misconfigured(text.to_owned()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    /// The server's own defaults are all against us; the session's settings must win.
+    fn postgres() -> Postgres {
+        let server = std::env::var("TEST_DATABASE_URL")
+            .expect("TEST_DATABASE_URL names no Postgres server to test on; ./tests/run.sh starts one");
+        let mut url = url::Url::parse(&server).unwrap();
+        url.query_pairs_mut()
+            .append_pair("application_name", "somebody")
+            .append_pair("options", "-c synchronous_commit=off -c statement_timeout=0 -c timezone=Asia/Tokyo");
+        let mut settings = PostgresSettings::for_url(url);
+        settings.statement_timeout = Duration::from_millis(1_500);
+        Postgres::new(settings).unwrap()
+    }
+
+    async fn assert_forced(connection: &mut PgConnection) {
+        for (name, expected) in [
+            ("application_name", "affitor"),
+            ("timezone", "UTC"),
+            ("synchronous_commit", "on"),
+            ("statement_timeout", "1500ms"),
+            ("lock_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ] {
+            let setting: String =
+                sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(&mut *connection).await.unwrap();
+            assert_eq!(setting, expected, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_session_settings_are_in_force_on_every_connection() {
+        let postgres = postgres();
+        assert_forced(&mut postgres.dedicated().await.unwrap()).await;
+        assert_forced(&mut postgres.pooled().await.unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn the_server_ends_what_takes_too_long() {
+        let mut connection = postgres().dedicated().await.unwrap();
+        let error = sqlx::query("SELECT pg_sleep(60)").execute(&mut connection).await.unwrap_err();
+        assert!(matches!(StoreError::from(error), StoreError::Busy(_)));
+    }
+
+    #[tokio::test]
+    async fn a_pool_in_use_is_busy_not_away() {
+        let mut settings = postgres().settings;
+        settings.pool_size = 1;
+        settings.connect_timeout = Duration::from_millis(500);
+        let postgres = Postgres::new(settings).unwrap();
+        let held = postgres.pooled().await.unwrap();
+        assert!(matches!(postgres.pooled().await, Err(StoreError::Busy(_))));
+        drop(held);
+    }
 }

@@ -13,6 +13,7 @@ mod connect;
 mod keys;
 mod partners;
 mod programs;
+pub(crate) mod reads;
 
 pub use connect::PostgresSettings;
 
@@ -37,7 +38,8 @@ impl Postgres {
         let mut connection = self.dedicated().await?;
         // Waiting for another process that migrates, and building an index, may take as long as they take.
         sqlx::query(LIFT_TIMEOUTS).execute(&mut connection).await?;
-        migrations().run(&mut connection).await?;
+        // `run` does the same, but its future cannot be spawned.
+        migrations().run_direct(None, &mut connection, false).await?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod connect;
 mod keys;
 mod partners;
 mod programs;
+pub(crate) mod reads;
 
 use crate::StoreError;
 use sqlx::{SqlitePool, migrate::Migrator};
@@ -33,7 +34,8 @@ impl Sqlite {
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
         // sqlx has no lock of its own for SQLite: this one holds off another process that opens the same file.
         let mut change = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        migrations().run(&mut *change).await?;
+        // `run` does the same, but its future cannot be spawned.
+        migrations().run_direct(None, &mut *change, false).await?;
         Ok(change.commit().await?)
     }
 
