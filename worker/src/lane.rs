@@ -90,12 +90,7 @@ async fn gather(
     Ok(Some(gathered))
 }
 
-async fn hold(
-    session: &mut Session,
-    gathered: &Gathered,
-    settings: &LaneSettings,
-    stop: &CancellationToken,
-) -> Held {
+async fn hold(session: &mut Session, gathered: &Gathered, settings: &LaneSettings, stop: &CancellationToken) -> Held {
     let began = Instant::now();
     let mut backoff = Backoff::new(MIN_PAUSE, MAX_PAUSE);
     loop {

@@ -50,7 +50,7 @@ pub async fn run(settings: Settings) -> Result<(), WorkerError> {
     let listener = http::bind(&settings.worker.metrics_listen).await?;
     let mut supervisor = Supervisor::new(stop_on_signals()?);
     let queue = Queue::rabbitmq(rabbitmq_settings(&settings)).await?;
-    let store = Store::postgres(postgres_settings(&settings))?;
+    let store = Store::postgres(postgres_settings(&settings)).await?;
     let health = Health::new();
     let ops = http::ops_router(metrics, health.clone());
     let limits = HttpLimits::from(&settings.http);
@@ -102,7 +102,7 @@ pub fn spawn_lanes(
 /// [`WorkerError`], which a person can act on.
 pub async fn migrate(settings: Settings) -> Result<(), WorkerError> {
     settings.check(Role::Tool).map_err(WorkerError::Settings)?;
-    let store = Store::postgres(postgres_settings(&settings))?;
+    let store = Store::postgres(postgres_settings(&settings)).await?;
     store.migrate().await?;
     store.close().await;
     Ok(())

@@ -18,6 +18,7 @@ pub mod model;
 pub mod outcome;
 pub mod pack;
 pub mod program;
+pub mod request;
 pub mod scenario;
 pub mod timestamp;
 pub mod universe;

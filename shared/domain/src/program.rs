@@ -11,9 +11,12 @@ macro_rules! number {
         pub struct $name(i64);
 
         impl $name {
+            /// The largest number there can be.
+            pub const MAX: i64 = $max;
+
             /// The number, if it is within `1..=MAX`.
             pub const fn new(number: i64) -> Option<Self> {
-                if number >= 1 && number <= $max { Some(Self(number)) } else { None }
+                if number >= 1 && number <= Self::MAX { Some(Self(number)) } else { None }
             }
 
             /// The number itself.

@@ -64,7 +64,12 @@ fn events_v1() -> Vec<Event> {
 
 fn header_v1() -> PackHeader {
     let unconfirmed = vec![Unconfirmed { number: 2, events: 17 }, Unconfirmed { number: 5, events: 1 }];
-    PackHeader { run: Uuid::from_u128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10), number: 7, confirmed_before: 99, unconfirmed }
+    PackHeader {
+        run: Uuid::from_u128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
+        number: 7,
+        confirmed_before: 99,
+        unconfirmed,
+    }
 }
 
 fn body_v1() -> Vec<u8> {

@@ -26,16 +26,16 @@ struct Lead {
 }
 
 #[derive(Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     clicks: BTreeMap<Place, Click>,
     waiters: BTreeSet<(Place, Ident)>,
     leads: BTreeMap<Place, Vec<Lead>>,
     states: BTreeMap<Place, Option<CustomerState>>,
-    pub widened: usize,
+    pub(crate) widened: usize,
 }
 
 impl Memory {
-    pub fn apply(&mut self, events: &[Event]) {
+    pub(crate) fn apply(&mut self, events: &[Event]) {
         let left_over: Vec<Event> = events.iter().filter(|event| !self.apply_solo(event)).cloned().collect();
         let mut scope = Scope::of(&left_over);
         loop {
@@ -139,7 +139,7 @@ impl Memory {
     }
 
     /// The state as the model tells it.
-    pub fn customers(&self) -> BTreeMap<(Realm, Ident), ModelCustomer> {
+    pub(crate) fn customers(&self) -> BTreeMap<(Realm, Ident), ModelCustomer> {
         let known = self.states.iter().filter_map(|(place, state)| Some((place, state.as_ref()?)));
         known.map(|(place, state)| self.customer(*place, state)).collect()
     }

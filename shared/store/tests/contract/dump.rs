@@ -20,7 +20,7 @@ const CLAIMS: &str = "SELECT h.program_id, h.claim, h.ident FROM customers h JOI
      ON c.program_id = h.program_id AND c.click = h.claim WHERE NOT c.contested";
 
 /// Every customer that has a state; `clicks` are those that the events name, by their event ids.
-pub async fn customers(stage: &Stage, clicks: &BTreeMap<EventId, ClickId>) -> BTreeMap<(Realm, Ident), ModelCustomer> {
+pub(crate) async fn customers(stage: &Stage, clicks: &BTreeMap<EventId, ClickId>) -> BTreeMap<(Realm, Ident), ModelCustomer> {
     let mut leads: BTreeMap<(String, String), Vec<Texts>> = BTreeMap::new();
     for row in rows(stage, OWN_LEADS).await {
         leads.entry((text(&row, 0), text(&row, 1))).or_default().push(row);
@@ -53,13 +53,13 @@ pub async fn customers(stage: &Stage, clicks: &BTreeMap<EventId, ClickId>) -> BT
 }
 
 /// The number of rows of a table.
-pub async fn count(stage: &Stage, table: &str) -> i64 {
+pub(crate) async fn count(stage: &Stage, table: &str) -> i64 {
     let counted = rows(stage, &format!("SELECT count(*) FROM {table}")).await;
     text(&counted[0], 0).parse().unwrap()
 }
 
 /// What a query gives, every value as text, bytes and uuids in hexadecimal.
-pub async fn rows(stage: &Stage, query: &str) -> Vec<Texts> {
+pub(crate) async fn rows(stage: &Stage, query: &str) -> Vec<Texts> {
     match &stage.place {
         Place::Postgres(database) => {
             let query = AssertSqlSafe(format!(
