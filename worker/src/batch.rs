@@ -8,18 +8,18 @@ use store::batch::{Batch, DeadLetter, PackEntry};
 
 /// Deliveries that are applied and acknowledged together.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub(crate) struct Gathered {
     /// What the store is to apply.
-    pub batch: Batch,
+    pub(crate) batch: Batch,
     /// The newest delivery; acknowledging it acknowledges all.
-    pub last: Option<Tag>,
+    pub(crate) last: Option<Tag>,
     /// How many deliveries it was made of.
-    pub deliveries: usize,
+    pub(crate) deliveries: usize,
 }
 
 impl Gathered {
     /// Adds one delivery, whatever is in it.
-    pub fn add(&mut self, delivery: Delivery) {
+    pub(crate) fn add(&mut self, delivery: Delivery) {
         self.last = Some(delivery.tag);
         self.deliveries += 1;
         self.add_body(delivery.body);
@@ -33,13 +33,8 @@ impl Gathered {
     }
 
     /// How many records it holds.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.batch.events.len() + self.batch.dead_letters.len()
-    }
-
-    /// Whether nothing was delivered yet.
-    pub fn is_empty(&self) -> bool {
-        self.deliveries == 0
     }
 
     fn add_pack(&mut self, pack: Pack) {
@@ -61,7 +56,7 @@ impl Gathered {
 }
 
 /// An event that the store refuses, to be set aside; `message` must not hold anything from the event.
-pub fn refused(event: &Event, message: String) -> DeadLetter {
+pub(crate) fn refused(event: &Event, message: String) -> DeadLetter {
     DeadLetter {
         reason: DeadLetterReason::RefusedByStore,
         message,

@@ -19,16 +19,16 @@ const ATTEMPTS: usize = 3;
 pub(crate) async fn apply_apart(session: &mut Session, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
     let mut outcomes = vec![Outcome::DeadLettered; batch.events.len()];
     let mut set_aside = batch.dead_letters.clone();
-    let mut ranges = vec![0..batch.events.len()];
-    while let Some(range) = ranges.pop() {
-        let events = &batch.events[range.clone()];
+    let mut parts = vec![(0, batch.events.len())];
+    while let Some((from, to)) = parts.pop() {
+        let events = &batch.events[from..to];
         match try_events(session, events).await {
-            Ok(fates) => outcomes[range].copy_from_slice(&fates),
+            Ok(fates) => outcomes[from..to].copy_from_slice(&fates),
             Err(StoreError::Refused { code, constraint, .. }) => match events {
                 [culprit] => set_aside.push(letter(culprit, &code, constraint.as_deref())),
                 _ => {
-                    let middle = range.start + events.len() / 2;
-                    ranges.extend([range.start..middle, middle..range.end]);
+                    let middle = from + events.len() / 2;
+                    parts.extend([(from, middle), (middle, to)]);
                 }
             },
             Err(other) => return Err(other),
