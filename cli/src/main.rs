@@ -1,2 +1,33 @@
-//! Entry point.
-fn main() {}
+//! The `affitor` binary: reads arguments and calls one function.
+
+mod arguments;
+mod commands;
+mod demo;
+mod failure;
+mod output;
+mod servers;
+mod store_choice;
+mod up;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command() {
+        Command::Up(up) => up::run(&up).await,
+        Command::Programs(programs) => commands::programs::run(programs).await,
+        Command::Partners(partners) => commands::partners::run(partners).await,
+        Command::Links(links) => commands::links::run(links).await,
+        Command::Keys(keys) => commands::keys::run(keys).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure);
+            failure.exit_code()
+        }
+    }
+}

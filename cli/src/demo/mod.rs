@@ -1,0 +1,74 @@
+//! The demo: what `affitor up` puts into an empty store so that there is something to try at once.
+//!
+//! Its facts, the keys among them, are kept in one private file beside the store, and nowhere else. Called by `up`.
+
+mod file;
+mod lines;
+mod seed;
+
+use crate::failure::Failure;
+use domain::{ApiKey, ProgramId};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use store::Store;
+
+/// The file in the data directory.
+pub(crate) const FILE: &str = "demo.json";
+
+/// Everything that a person or a script needs to try the pipeline.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Demo {
+    base_url: String,
+    program_id: ProgramId,
+    api_key: String,
+    partner_code: String,
+    second_partner_code: String,
+    inactive_code: String,
+    other_program: OtherProgram,
+    /// Null as long as the console has no pages.
+    console_url: Option<String>,
+    metrics_url: Option<String>,
+}
+
+/// A second program, to see that the two know nothing of each other.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct OtherProgram {
+    program_id: ProgramId,
+    api_key: String,
+    partner_code: String,
+}
+
+impl Demo {
+    /// The demo of this store: made now if the store is empty, or the one that was made then. `None` when the store
+    /// has other things in it.
+    ///
+    /// # Errors
+    /// The store or the file's directory cannot be used.
+    pub(crate) async fn prepare(
+        store: &Store,
+        directory: &Path,
+        base_url: String,
+        metrics_url: String,
+    ) -> Result<Option<Self>, Failure> {
+        let path = directory.join(FILE);
+        let mut demo = if store.is_empty().await? {
+            seed::seed(store).await?
+        } else {
+            match file::read(&path)? {
+                Some(kept) if kept.is_in(store).await? => kept,
+                Some(_) | None => return Ok(None),
+            }
+        };
+        demo.base_url = base_url;
+        demo.metrics_url = Some(metrics_url);
+        file::write(directory, &path, &demo)?;
+        Ok(Some(demo))
+    }
+
+    /// Whether its key still works there: the directory may have been used with another database since.
+    async fn is_in(&self, store: &Store) -> Result<bool, Failure> {
+        let Ok(key) = ApiKey::parse(&self.api_key) else { return Ok(false) };
+        let keys = store.keys(self.program_id).await?;
+        Ok(keys.iter().any(|known| known.key_id == key.key_id() && known.revoked_at.is_none()))
+    }
+}

@@ -1,0 +1,66 @@
+//! Which store an administrative command means: Postgres, or the file in the directory of `affitor up`.
+//!
+//! The directory's lock belongs to `up` alone. SQLite's own locks let a command write beside it, so neither waits for
+//! the other longer than one transaction. Nothing is created or migrated here.
+
+use crate::failure::Failure;
+use crate::servers;
+use clap::Args;
+use runtime::config::{Role, Settings};
+use runtime::secret::Secret;
+use std::path::{Path, PathBuf};
+use store::Store;
+
+/// The directory when none is named.
+pub(crate) const DEFAULT_DATA: &str = "./data";
+/// The embedded store's file in it.
+pub(crate) const STORE_FILE: &str = "affitor.db";
+
+/// Options of every administrative command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which store, and how it is shown")]
+pub(crate) struct StoreArguments {
+    /// PostgreSQL, as postgres://user:password@host:5432/database. AFFITOR_STORE__DATABASE_URL says the same without
+    /// showing it in the list of processes
+    #[arg(long, value_name = "URL", global = true, conflicts_with = "data")]
+    database: Option<Secret>,
+    /// Data directory of `affitor up`, which may be running meanwhile. [default: ./data, if no database is named]
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+    /// Settings file; AFFITOR_… variables win over it
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl StoreArguments {
+    /// Opens the store that is meant, which must be there and up to date.
+    ///
+    /// # Errors
+    /// [`Failure`], which says what to do.
+    pub(crate) async fn open(&self) -> Result<Store, Failure> {
+        let mut settings = Settings::load(self.config.as_deref())?;
+        if let Some(url) = &self.database {
+            settings.store.database_url = url.clone();
+        }
+        if self.data.is_some() || settings.store.database_url.is_empty() {
+            let directory = self.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
+            return open_file(directory).await;
+        }
+        settings.check(Role::Tool).map_err(Failure::Settings)?;
+        let store = Store::postgres(servers::postgres(&settings)).await?;
+        if store.schema_is_current().await? { Ok(store) } else { Err(Failure::OldSchema("`worker migrate`")) }
+    }
+}
+
+async fn open_file(directory: &Path) -> Result<Store, Failure> {
+    let file = directory.join(STORE_FILE);
+    // Opening it would make it, and a mistyped directory is more likely than a wish for an empty store.
+    if !file.is_file() {
+        return Err(Failure::NoStore(directory.to_owned()));
+    }
+    let store = Store::sqlite(&file).await?;
+    if store.schema_is_current().await? { Ok(store) } else { Err(Failure::OldSchema("a start of `affitor up`")) }
+}
