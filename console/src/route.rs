@@ -3,7 +3,7 @@
 use crate::answer::json;
 use crate::fault::Fault;
 use crate::keys::Keys;
-use crate::measure::{Route, measured};
+use crate::measure::{self, Route, measured};
 use crate::{customers, events, openapi};
 use axum::Router;
 use axum::http::StatusCode;
@@ -27,8 +27,10 @@ struct Shared {
 }
 
 impl Console {
-    /// A console that reads `store` and writes click ids with the secrets that `ingest` signs them with.
+    /// A console that reads `store` and writes click ids with the secrets that `ingest` signs them with. Makes its
+    /// metrics at zero, so the process's recorder should be installed before.
     pub fn new(store: Store, clicks: Keyring) -> Self {
+        measure::create_series();
         let keys = Keys::new(store.clone());
         Console(Arc::new(Shared { store, clicks, keys }))
     }

@@ -1,6 +1,5 @@
 //! The console as a process of its own: store, ports, readiness, stop.
 
-use crate::measure;
 use crate::route::{Console, standalone};
 use runtime::config::Settings;
 use runtime::health::{Check, Health};
@@ -53,7 +52,6 @@ pub enum StartError {
 pub async fn run(settings: &Settings) -> Result<(), StartError> {
     init_logs(&settings.log).map_err(|error| StartError::Logs(error.to_string()))?;
     let metrics = install_metrics()?;
-    measure::create_series();
     let secrets = settings.secrets.parse().map_err(StartError::Secrets)?;
     let store = Store::postgres(postgres_settings(settings)).await?;
     let listener = bind(&settings.console.listen).await?;

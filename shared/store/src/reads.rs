@@ -173,8 +173,9 @@ impl Store {
         .await
     }
 
-    /// The customer who is known by the click only, and every customer with a key who named it as `click_id`, in
-    /// the order of their leads: at most [`CUSTOMERS_SHOWN`]. A click that was seen and that no lead has named is a customer in status `click`.
+    /// The customer who is known by the click only, and every customer with a key who named it as `click_id`, in the
+    /// order of their leads: at most [`CUSTOMERS_SHOWN`]. A click that was seen and that no lead has named is a
+    /// customer in status `click`.
     ///
     /// # Errors
     /// [`StoreError`] when the database is away or its rows cannot be read.
