@@ -45,7 +45,7 @@ pub enum WorkerError {
 /// [`WorkerError`], which a person can act on.
 pub async fn run(settings: Settings) -> Result<(), WorkerError> {
     settings.check(Role::Worker).map_err(WorkerError::Settings)?;
-    telemetry::init_logs(&settings.log);
+    telemetry::init_logs(&settings.log).map_err(|error| WorkerError::Settings(vec![error.to_string()]))?;
     let metrics = telemetry::install_metrics()?;
     let listener = http::bind(&settings.worker.metrics_listen).await?;
     let mut supervisor = Supervisor::new(stop_on_signals()?);
