@@ -1,7 +1,7 @@
 //! The statements behind `crate::reads`, as Postgres understands them. No rules: rows in, rows out.
 //!
-//! Arrays are joined laterally, place by place, so that each is answered from an index whatever the planner believes
-//! about the size of a table.
+//! Lists are joined laterally, place by place, and fenced by OFFSET 0: so each place is answered from an index, also by
+//! a plan that was made while a table was nearly empty.
 
 use super::Postgres;
 use crate::StoreError;
@@ -26,40 +26,46 @@ const CUSTOMERS: &str = concat!(
 WITH subject AS (SELECT DISTINCT ident FROM unnest($2::uuid[]) AS asked (ident)),
 named AS (
     SELECT s.ident AS subject, c.click
-    FROM subject s JOIN customers c ON c.program_id = $1 AND c.ident = s.ident
-    WHERE c.click IS NOT NULL
+    FROM subject s
+    CROSS JOIN LATERAL (SELECT click FROM customers WHERE program_id = $1 AND ident = s.ident OFFSET 0) c
     UNION
     SELECT s.ident, l.click
-    FROM subject s JOIN leads l ON l.program_id = $1 AND l.ident = s.ident AND NOT l.echo
-    WHERE l.click IS NOT NULL
+    FROM subject s
+    CROSS JOIN LATERAL (SELECT click FROM leads WHERE program_id = $1 AND ident = s.ident AND NOT echo OFFSET 0) l
 ),
 place AS (
     SELECT ident AS subject, ident FROM subject
     UNION
-    SELECT n.subject, k.click
-    FROM named n JOIN clicks k ON k.program_id = $1 AND k.click = n.click AND k.owner = n.subject
+    SELECT n.subject, n.click
+    FROM named n
+    CROSS JOIN LATERAL (SELECT owner FROM clicks WHERE program_id = $1 AND click = n.click OFFSET 0) k
+    WHERE k.owner = n.subject
 )
 SELECT p.subject, c.ident, c.customer_key, c.facts, ",
     micros!("c.recorded_at"),
     ",
        c.counted_event, c.status, c.reason, c.verdict_click, c.flags, c.email_mask, l.code
 FROM place p
-JOIN customers c ON c.program_id = $1 AND c.ident = p.ident
+CROSS JOIN LATERAL (SELECT * FROM customers WHERE program_id = $1 AND ident = p.ident OFFSET 0) c
 LEFT JOIN links l ON l.program_id = $1 AND l.link_id = c.link_id"
 );
 
 const NEWEST_LEADS: &str = concat!(
     "/* newest_leads */
+WITH place AS MATERIALIZED (
+    SELECT asked.ident, (SELECT count(*) FROM leads l WHERE l.program_id = $1 AND l.ident = asked.ident) AS total
+    FROM unnest($2::uuid[]) AS asked (ident)
+)
 SELECT n.ident, n.facts, ",
     micros!("n.recorded_at"),
-    ", t.total
-FROM unnest($2::uuid[]) AS place (ident)
+    ", place.total
+FROM place
 CROSS JOIN LATERAL (
     SELECT * FROM leads l WHERE l.program_id = $1 AND l.ident = place.ident ORDER BY l.event_id DESC LIMIT $3
-) n
-CROSS JOIN LATERAL (SELECT count(*) AS total FROM leads l WHERE l.program_id = $1 AND l.ident = place.ident) t"
+) n"
 );
 
+/// In no order: asked for the newest, Postgres would walk all the echoes of a hot customer.
 const LIVE_LEADS: &str = concat!(
     "/* live_leads */
 SELECT n.ident, n.facts, ",
@@ -67,9 +73,7 @@ SELECT n.ident, n.facts, ",
     "
 FROM unnest($2::uuid[]) AS place (ident)
 CROSS JOIN LATERAL (
-    SELECT * FROM leads l
-    WHERE l.program_id = $1 AND l.ident = place.ident AND NOT l.echo
-    ORDER BY l.event_id DESC LIMIT $3
+    SELECT * FROM leads l WHERE l.program_id = $1 AND l.ident = place.ident AND NOT l.echo LIMIT $3
 ) n"
 );
 
@@ -79,7 +83,7 @@ SELECT k.event_id, k.partner_id, ",
     micros!("k.recorded_at"),
     ", l.code
 FROM (SELECT DISTINCT click FROM unnest($2::uuid[]) AS asked (click)) place
-JOIN clicks k ON k.program_id = $1 AND k.click = place.click
+CROSS JOIN LATERAL (SELECT * FROM clicks WHERE program_id = $1 AND click = place.click OFFSET 0) k
 LEFT JOIN links l ON l.program_id = $1 AND l.link_id = k.link_id"
 );
 

@@ -57,7 +57,7 @@ FROM (SELECT unhex(value) AS ident FROM json_each(?2)) place
 JOIN leads n ON n.program_id = ?1 AND n.ident = place.ident AND n.event_id IN (
     SELECT l.event_id FROM leads l
     WHERE l.program_id = ?1 AND l.ident = place.ident AND NOT l.echo
-    ORDER BY l.event_id DESC LIMIT ?3
+    LIMIT ?3
 )";
 
 const CLICKS: &str = "/* clicks */
