@@ -1,1 +1,28 @@
-//! Empty room.
+//! Accepts clicks and leads over HTTP and makes them durable.
+//!
+//! A lead's way through it: `routes` → `lead` → `intake` (media type, key, body) → `domain::request` (what it says) →
+//! `who` (whose it is) → `publisher` (durable in the queue) → `answer`. It writes no database and judges no lead. Run
+//! by its own binary, or mounted beside `console` on one port by `affitor up`.
+
+mod answer;
+mod click;
+mod crawlers;
+mod ingest;
+mod intake;
+mod lead;
+mod meters;
+mod mint;
+mod openapi;
+mod origin;
+mod publisher;
+mod refusal;
+mod routes;
+mod serve;
+mod snapshot;
+mod who;
+
+pub use ingest::{Ingest, Parts, StateDirError};
+pub use openapi::openapi;
+pub use refusal::{Outcome, Refusal};
+pub use routes::{not_found, router, standalone};
+pub use serve::{StartError, run};

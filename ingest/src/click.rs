@@ -1,0 +1,163 @@
+//! `POST /api/v1/track/click`: read → which link → the id the visitor has, or a new one made durable → answer.
+
+use crate::answer::{Accepted, Success, TestData};
+use crate::crawlers::{is_prefetch, names_itself};
+use crate::ingest::Ingest;
+use crate::intake::receive;
+use crate::meters::Kind;
+use crate::mint::now;
+use crate::origin::{Grant, Origin};
+use crate::refusal::{Refusal, Refused};
+use axum::body::Body;
+use axum::http::header::{HeaderMap, HeaderName, USER_AGENT};
+use axum::http::request::Parts;
+use domain::event::ClickEvent;
+use domain::request::{ClickRequest, Warning};
+use domain::timestamp::Span;
+use domain::{ClickId, Event, PartnerId, Timestamp};
+use std::sync::Arc;
+use store::{Link, Program};
+
+const TEST_TRACKED: &str = "Test click event tracked successfully";
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+
+/// Where a click leads. Only a test click may have no link.
+struct Target {
+    program: Arc<Program>,
+    link: Option<Arc<Link>>,
+    test: bool,
+}
+
+/// Takes one click. `grant` is set as soon as it is known which program is spoken of.
+pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut Grant) -> Result<Accepted, Refused> {
+    let (keyed, body) = receive(ingest.snapshots(), &head.headers, body, ingest.body_timeout()).await?;
+    let mut request = ClickRequest::parse(&body)?;
+    let target = match request.test {
+        true => test_target(ingest, &request, keyed).await?,
+        false => real_target(ingest, &request, keyed.as_deref()).await?,
+    };
+    let origin = Origin::of(&head.headers);
+    *grant = origin.grant(&target.program);
+    if !target.test && !origin.is_absent() && !origin.is_allowed_by(&target.program) {
+        return Err(Refusal::OriginRefused.into());
+    }
+    let secrets = &ingest.secrets().click;
+    let sent = request.existing_click_id.as_deref();
+    let existing = sent.and_then(|text| ClickId::verify(text, secrets)).filter(|click| target.is_world_of(*click));
+    let at = now();
+    if let (Some(text), Some(click)) = (sent, existing)
+        && target.keeps(click, at, ingest.click_window())
+    {
+        return Ok(target.answer(click, text, &request.details.warnings).accepted(None));
+    }
+    let click = target.mint(ingest, at);
+    let text = click.text(secrets).unwrap_or_default();
+    let header_agent = user_agent(&head.headers);
+    let bot = is_bot(&head.headers, request.details.user_agent(), header_agent);
+    request.details.or_user_agent(header_agent);
+    let event = ClickEvent {
+        click,
+        link: target.link.as_ref().map(|link| link.link_id),
+        bot,
+        replaces: existing.map(|replaced| replaced.event),
+        detail: request.details.render(),
+    };
+    ingest.publish(Event::Click(event), Kind::Click).await?;
+    Ok(target.answer(click, &text, &request.details.warnings).accepted(Some(click.event)))
+}
+
+/// The link says which program it is. A key of another program sees no link there.
+async fn real_target(ingest: &Ingest, request: &ClickRequest<'_>, keyed: Option<&Program>) -> Result<Target, Refused> {
+    let code = request.link_code.as_deref().unwrap_or_default();
+    let link = ingest.snapshots().link(code).await?.ok_or(Refusal::LinkNotFound)?;
+    if keyed.is_some_and(|program| program.program_id != link.program_id) {
+        return Err(Refusal::LinkNotFound.into());
+    }
+    let program = ingest.snapshots().program(link.program_id).await?.ok_or(Refusal::LinkInactive)?;
+    if !link.active {
+        return Err(Refusal::LinkInactive.into());
+    }
+    Ok(Target { program, link: Some(link), test: false })
+}
+
+/// The program is named as for test leads. Without a link the program's first one is taken, so that a test lead that
+/// names the click can be attributed.
+async fn test_target(
+    ingest: &Ingest,
+    request: &ClickRequest<'_>,
+    keyed: Option<Arc<Program>>,
+) -> Result<Target, Refused> {
+    let program = match (keyed, request.program) {
+        (Some(keyed), Some(named)) if keyed.program_id != named => return Err(Refusal::UnknownProgram.into()),
+        (Some(keyed), _) => keyed,
+        (None, Some(named)) => ingest.snapshots().program(named).await?.ok_or(Refusal::UnknownProgram)?,
+        (None, None) => return Err(Refusal::ProgramRequired.into()),
+    };
+    let link = match &request.link_code {
+        None => ingest.snapshots().first_link(program.program_id),
+        Some(code) => {
+            let link = ingest.snapshots().link(code).await?;
+            let own = link.filter(|link| link.program_id == program.program_id).ok_or(Refusal::LinkNotFound)?;
+            Some(own).filter(|link| link.active)
+        }
+    };
+    if request.link_code.is_some() && link.is_none() {
+        return Err(Refusal::LinkInactive.into());
+    }
+    Ok(Target { program, link, test: true })
+}
+
+impl Target {
+    fn partner(&self) -> Option<PartnerId> {
+        self.link.as_ref().map(|link| link.partner_id)
+    }
+
+    /// Whether a click is of this program and in the same world, real or test.
+    fn is_world_of(&self, click: ClickId) -> bool {
+        click.program == self.program.program_id && click.is_test() == self.test
+    }
+
+    /// Whether a visitor who has that click keeps it: same partner, and young enough.
+    fn keeps(&self, click: ClickId, at: Timestamp, window: Span) -> bool {
+        click.partner == self.partner() && at - click.clicked_at() < window
+    }
+
+    fn mint(&self, ingest: &Ingest, at: Timestamp) -> ClickId {
+        let entropy = ingest.mint().entropy();
+        ClickId::mint(self.program.program_id, self.partner(), self.test, at, entropy, &ingest.secrets().click)
+    }
+
+    fn answer<'a>(&'a self, click: ClickId, text: &'a str, warnings: &'a [Warning]) -> Success<'a> {
+        if self.test {
+            let program_id = self.program.program_id;
+            let data = TestData { event_id: click.event.number(), program_id, test_mode: true, click_id: Some(text) };
+            return Success {
+                success: true,
+                message: Some(TEST_TRACKED),
+                data: Some(data),
+                warnings,
+                ..Success::default()
+            };
+        }
+        Success {
+            success: true,
+            click_id: Some(text),
+            partner_code: self.link.as_ref().map(|link| link.code.as_str()),
+            cookie_window_days: Some(self.program.cookie_window_days),
+            warnings,
+            ..Success::default()
+        }
+    }
+}
+
+fn user_agent(headers: &HeaderMap) -> &str {
+    headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether the visitor says that it is no person, in the body, in its own header, or by the request's purpose.
+fn is_bot(headers: &HeaderMap, body_agent: Option<&str>, header_agent: &str) -> bool {
+    let purposes = headers.get_all(SEC_PURPOSE).iter();
+    body_agent.is_some_and(names_itself)
+        || names_itself(header_agent)
+        || purposes.map(|value| value.as_bytes()).any(is_prefetch)
+}

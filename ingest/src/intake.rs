@@ -1,0 +1,163 @@
+//! What every request passes before its body is read as anything: media type, key, size, time.
+//!
+//! A wrong key is refused before a byte of the body is looked at, whatever mode the body would have asked for.
+
+use crate::mint::now;
+use crate::refusal::{Refusal, Refused};
+use crate::snapshot::{Snapshots, StoreAway};
+use axum::body::{Body, Bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use domain::ApiKey;
+use runtime::http::{BodyFault, read_body};
+use std::sync::Arc;
+use std::time::Duration;
+use store::Program;
+
+/// The longest body, in bytes.
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
+
+impl From<StoreAway> for Refused {
+    fn from(_: StoreAway) -> Self {
+        Refusal::StoreAway.into()
+    }
+}
+
+/// Reads a request's body, and the program of its key if it carries one.
+pub(crate) async fn receive(
+    snapshots: &Snapshots,
+    headers: &HeaderMap,
+    body: Body,
+    deadline: Duration,
+) -> Result<(Option<Arc<Program>>, Bytes), Refused> {
+    check_encoding(headers)?;
+    check_media_type(headers)?;
+    let program = match token(headers)? {
+        Some(token) => Some(program_of(snapshots, token).await?),
+        None => None,
+    };
+    if announced_length(headers).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(Refusal::BodyTooLarge.into());
+    }
+    let body = read_body(body, MAX_BODY_BYTES, deadline).await.map_err(|fault| match fault {
+        BodyFault::TooLarge => Refusal::BodyTooLarge,
+        BodyFault::TooSlow => Refusal::BodyTooSlow,
+        BodyFault::Broken => Refusal::BodyUnreadable,
+    })?;
+    if is_wide(&body) {
+        return Err(Refusal::UnsupportedMediaType.into());
+    }
+    Ok((program, body))
+}
+
+/// Compressed bodies are not taken: they could grow without bound.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).iter().all(is_plain) { Ok(()) } else { Err(Refusal::UnsupportedEncoding) }
+}
+
+/// JSON in UTF-8; as `text/plain` too, which spares a page that is being left the preflight, but never with a key.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut sent = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (sent.next(), sent.next()) else { return Err(Refusal::UnsupportedMediaType) };
+    let text = value.to_str().map_err(|_| Refusal::UnsupportedMediaType)?;
+    let mut parts = text.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let is_json = kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
+    let is_text = kind == "text/plain" && !headers.contains_key(AUTHORIZATION);
+    let is_utf8 = parts.filter_map(|part| part.split_once('=')).all(|(name, value)| {
+        let value = value.trim().trim_matches('"');
+        !name.trim().eq_ignore_ascii_case("charset") || value.eq_ignore_ascii_case("utf-8")
+    });
+    if (is_json || is_text) && is_utf8 { Ok(()) } else { Err(Refusal::UnsupportedMediaType) }
+}
+
+/// The token of the one `Authorization: Bearer` header.
+fn token(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut sent = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = sent.next() else { return Ok(None) };
+    if sent.next().is_some() {
+        return Err(Refusal::InvalidToken);
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Refusal::InvalidToken)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim_matches(' '))) } else { Err(Refusal::InvalidToken) }
+}
+
+async fn program_of(snapshots: &Snapshots, token: &str) -> Result<Arc<Program>, Refused> {
+    let key = ApiKey::parse(token).map_err(|_| Refusal::InvalidToken)?;
+    let program = snapshots.key(key, now()).await?;
+    Ok(program.ok_or(Refusal::InvalidToken)?)
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether the first bytes are those of JSON in UTF-16 or UTF-32.
+fn is_wide(body: &[u8]) -> bool {
+    match body {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, ..] => true,
+        [first, 0, ..] | [0, first, ..] => matches!(first, b'{' | b'[' | b'"' | b' ' | b'\t' | b'\r' | b'\n'),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn headers(pairs: &[(axum::http::HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn json_in_utf8_is_taken_and_nothing_else() {
+        for value in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON;charset=\"UTF-8\"",
+            "application/vnd.x+json",
+            "text/plain",
+            "text/plain;charset=UTF-8",
+        ] {
+            assert_eq!(check_media_type(&headers(&[(CONTENT_TYPE, value)])), Ok(()), "{value}");
+        }
+        for value in [
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "application/json; charset=iso-8859-1",
+            "application/json; charset=utf-16",
+            "text/html",
+            "",
+            "json",
+        ] {
+            let refused = check_media_type(&headers(&[(CONTENT_TYPE, value)]));
+            assert_eq!(refused, Err(Refusal::UnsupportedMediaType), "{value}");
+        }
+        assert!(check_media_type(&HeaderMap::new()).is_err());
+        for key in ["Bearer right", "wrong"] {
+            let both = headers(&[(CONTENT_TYPE, "text/plain"), (AUTHORIZATION, key)]);
+            assert_eq!(check_media_type(&both), Err(Refusal::UnsupportedMediaType));
+        }
+    }
+
+    #[test]
+    fn the_token_is_that_of_one_bearer_header() {
+        for value in ["bearer K", "BEARER K", "Bearer K", "Bearer  K"] {
+            assert_eq!(token(&headers(&[(AUTHORIZATION, value)])), Ok(Some("K")), "{value}");
+        }
+        for value in ["Bearer", "Basic K", "Token K", "", "K"] {
+            assert_eq!(token(&headers(&[(AUTHORIZATION, value)])), Err(Refusal::InvalidToken), "{value}");
+        }
+        assert_eq!(token(&HeaderMap::new()), Ok(None));
+        let mut two = headers(&[(AUTHORIZATION, "Bearer K")]);
+        two.append(AUTHORIZATION, HeaderValue::from_static("Bearer K"));
+        assert_eq!(token(&two), Err(Refusal::InvalidToken));
+    }
+
+    #[test]
+    fn wide_encodings_are_told_from_a_nul_in_the_body() {
+        assert!(is_wide(b"{\0\"\0") && is_wide(b"\0{\0\"") && is_wide(b"\xff\xfe{\0") && is_wide(b"\0\0\0{"));
+        assert!(!is_wide(b"{\"a\":\0}") && !is_wide(b"{}") && !is_wide(b"") && !is_wide(b"a\0"));
+    }
+}

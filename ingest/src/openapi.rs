@@ -1,0 +1,67 @@
+//! This binary's part of the contract for machines, generated from the code that serves it.
+
+mod bodies;
+
+pub(crate) use bodies::{ClickBody, LeadBody};
+
+use crate::answer::{Failure, Success, TestData};
+use crate::refusal::Refusal;
+use crate::routes;
+use bodies::AdditionalData;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
+use utoipa::{Modify, OpenApi};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "affitor", description = "Lead tracking for affiliate programmes: where clicks and leads are sent."),
+    paths(routes::take_click, routes::take_lead),
+    components(schemas(ClickBody, LeadBody, AdditionalData, Success, TestData, Failure)),
+    modifiers(&Codes, &ApiKeys)
+)]
+struct Contract;
+
+/// The closed list of codes, from the list itself.
+struct Codes;
+
+impl Modify for Codes {
+    fn modify(&self, document: &mut Document) {
+        let schemas = document.components.as_mut().map(|components| &mut components.schemas);
+        if let Some(RefOr::T(Schema::Object(failure))) = schemas.and_then(|schemas| schemas.get_mut("Failure"))
+            && let Some(RefOr::T(Schema::Object(code))) = failure.properties.get_mut("code")
+        {
+            code.enum_values = Some(Refusal::all().map(|refusal| refusal.code().into()).collect());
+        }
+    }
+}
+
+struct ApiKeys;
+
+impl Modify for ApiKeys {
+    fn modify(&self, document: &mut Document) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The program's API key."));
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("api_key", SecurityScheme::Http(scheme.build()));
+    }
+}
+
+/// What `ingest` takes and answers, to be served as it is or merged with `console`'s part.
+pub fn openapi() -> Document {
+    Contract::openapi()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn the_document_has_both_paths_and_every_code() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        for path in ["/api/v1/track/click", "/api/v1/track/lead"] {
+            assert!(document["paths"][path]["post"].is_object(), "{path}");
+        }
+        let codes = document["components"]["schemas"]["Failure"]["properties"]["code"]["enum"].as_array().unwrap();
+        assert_eq!(codes.len(), Refusal::all().count());
+    }
+}

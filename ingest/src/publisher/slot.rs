@@ -1,0 +1,102 @@
+//! One slot: takes what waits, publishes it as a pack, answers its requests, and pauses when the queue fails it.
+
+use super::buffer::{Buffer, Waiting};
+use super::ledger::Ledger;
+use crate::meters::{Kind, Meters};
+use crate::refusal::Refusal;
+use domain::pack::PackWriter;
+use queue::{Message, PublishError, PublishingChannel};
+use runtime::backoff::Backoff;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Pauses after a failure. They bound how fast the list of unconfirmed packs can grow while the queue refuses; while
+/// all slots pause, requests are refused at once.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) struct Slot {
+    channel: PublishingChannel,
+    buffer: Arc<Buffer>,
+    meters: Arc<Meters>,
+    working: Arc<AtomicUsize>,
+    ledger: Ledger,
+    backoff: Backoff,
+}
+
+/// Whether every slot pauses.
+pub(super) fn none_works(working: &AtomicUsize) -> bool {
+    working.load(Ordering::Relaxed) == 0
+}
+
+impl Slot {
+    pub(super) fn new(
+        channel: PublishingChannel,
+        buffer: Arc<Buffer>,
+        meters: Arc<Meters>,
+        working: Arc<AtomicUsize>,
+    ) -> Self {
+        let ledger = Ledger::new(Uuid::new_v4());
+        let backoff = Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE);
+        Slot { channel, buffer, meters, working, ledger, backoff }
+    }
+
+    /// Until the buffer is closed and empty.
+    pub(super) async fn run(mut self) {
+        while let Some(pack) = self.buffer.take().await {
+            if self.publish(pack).await {
+                self.backoff.reset();
+            } else {
+                self.working.fetch_sub(1, Ordering::Relaxed);
+                tokio::time::sleep(self.backoff.next()).await;
+                self.working.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The publish is always driven to its end: a confirm that nobody awaits could answer the next pack.
+    async fn publish(&mut self, mut pack: Vec<Waiting>) -> bool {
+        let header = self.ledger.next();
+        let mut writer = PackWriter::new(&header);
+        // The buffer has measured that all fit; a request of one that did not would be told that nobody knows.
+        pack.retain(|waiting| writer.push(&waiting.record));
+        let events = writer.events();
+        let message = Message { id: Uuid::new_v4(), body: writer.finish(), events, traceparent: None };
+        let begun = Instant::now();
+        let published = self.channel.publish(message).await;
+        self.meters.pack.record(f64::from(events));
+        let answer = match &published {
+            Ok(()) => {
+                self.meters.confirm.record(begun.elapsed().as_secs_f64());
+                self.ledger.confirmed(&header, events);
+                self.count(&pack);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, events, "a pack was not confirmed");
+                self.ledger.failed(&header, events);
+                Err(refusal(error))
+            }
+        };
+        for waiting in pack {
+            // A request that is gone needs no answer.
+            let _gone = waiting.answer.send(answer);
+        }
+        published.is_ok()
+    }
+
+    fn count(&self, pack: &[Waiting]) {
+        let clicks = pack.iter().filter(|waiting| waiting.kind == Kind::Click).count() as u64;
+        self.meters.accepted(Kind::Click, clicks);
+        self.meters.accepted(Kind::Lead, pack.len() as u64 - clicks);
+    }
+}
+
+fn refusal(error: &PublishError) -> Refusal {
+    match error {
+        PublishError::NotAccepted(_) => Refusal::QueueAway,
+        PublishError::Unknown(_) => Refusal::Unconfirmed,
+    }
+}

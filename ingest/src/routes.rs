@@ -1,0 +1,127 @@
+//! The paths: which handler answers, what every answer of theirs has in common, and what is no path of ours.
+
+use crate::answer::{Accepted, Failure, Success};
+use crate::ingest::Ingest;
+use crate::meters::Route;
+use crate::openapi::{ClickBody, LeadBody, openapi};
+use crate::origin::{Grant, preflight};
+use crate::refusal::{Refusal, Refused};
+use crate::{click, lead};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::Response;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::{MethodRouter, get, post};
+use runtime::request_id::RequestId;
+
+/// Clicks and leads, without a fallback, to be merged with other routes on one port.
+pub fn router(ingest: Ingest) -> Router {
+    let paths = Router::new()
+        .route("/api/v1/track/click", closed(Route::Click, post(take_click).options(preflight)))
+        .route("/api/v1/track/lead", closed(Route::Lead, post(take_lead).options(preflight)));
+    paths.with_state(ingest)
+}
+
+/// [`router`] with its own part of the contract at `/openapi.json`, and a 404 for everything else.
+pub fn standalone(ingest: Ingest) -> Router {
+    let contract = || async { ([(CONTENT_TYPE, "application/json")], openapi().to_json().unwrap_or_default()) };
+    let rest = Router::new().route("/openapi.json", get(contract)).fallback(nothing_here).with_state(ingest.clone());
+    router(ingest).merge(rest)
+}
+
+/// The answer at an address where there is nothing.
+pub async fn not_found() -> Response<Body> {
+    Refused::from(Refusal::NotFound).into_response(Grant::default())
+}
+
+async fn nothing_here(State(ingest): State<Ingest>) -> Response<Body> {
+    finish(&ingest, Route::Other, None, Err(Refusal::NotFound.into()), Grant::default())
+}
+
+/// Any other method is a 405 that names the right ones.
+fn closed(route: Route, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
+    methods.fallback(async move |State(ingest): State<Ingest>| {
+        finish(&ingest, route, None, Err(Refusal::MethodNotAllowed.into()), Grant::default())
+    })
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/track/click",
+    request_body = ClickBody,
+    responses(
+        (status = 200, description = "The click id to keep; or `success` false when the link is inactive.", body = Success,
+            headers(("X-Event-Id" = String, description = "The event that was stored, if one was."))),
+        (status = 400, description = "The body breaks a rule; the sentence says which.", body = Failure),
+        (status = 401, description = "A wrong key, or nothing that proves the program.", body = Failure),
+        (status = 403, description = "The program does not list this origin.", body = Failure),
+        (status = 408, description = "The body took too long to arrive.", body = Failure),
+        (status = 413, description = "The body has more than 16 KiB.", body = Failure),
+        (status = 415, description = "The body is not sent as plain JSON in UTF-8.", body = Failure),
+        (status = 503, description = "Send it again: `X-Affitor-Outcome` says what became of the event.", body = Failure,
+            headers(("X-Affitor-Outcome" = String, description = "`not-accepted` or `unknown`."),
+                ("Retry-After" = u32, description = "Whole seconds."))),
+    ),
+    security((), ("api_key" = []))
+)]
+pub(crate) async fn take_click(State(ingest): State<Ingest>, request: Request) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let mut grant = Grant::default();
+    let taken = click::take(&ingest, &head, body, &mut grant).await;
+    finish(&ingest, Route::Click, head.extensions.get(), taken, grant)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/track/lead",
+    request_body = LeadBody,
+    responses(
+        (status = 200, description = "The lead is durable.", body = Success,
+            headers(("X-Event-Id" = String, description = "The event that was stored, if one was."))),
+        (status = 400, description = "The body breaks a rule; the sentence says which.", body = Failure),
+        (status = 401, description = "A wrong key, or nothing that proves the program.", body = Failure),
+        (status = 403, description = "The program does not list this origin.", body = Failure),
+        (status = 408, description = "The body took too long to arrive.", body = Failure),
+        (status = 413, description = "The body has more than 16 KiB.", body = Failure),
+        (status = 415, description = "The body is not sent as plain JSON in UTF-8.", body = Failure),
+        (status = 503, description = "Send it again: `X-Affitor-Outcome` says what became of the event.", body = Failure,
+            headers(("X-Affitor-Outcome" = String, description = "`not-accepted` or `unknown`."),
+                ("Retry-After" = u32, description = "Whole seconds."))),
+    ),
+    security((), ("api_key" = []))
+)]
+pub(crate) async fn take_lead(State(ingest): State<Ingest>, request: Request) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let mut grant = Grant::default();
+    let taken = lead::take(&ingest, &head, body, &mut grant).await;
+    finish(&ingest, Route::Lead, head.extensions.get(), taken, grant)
+}
+
+/// Counts and logs in one place. Only faults of ours are logged: a client's are for the client.
+fn finish(
+    ingest: &Ingest,
+    route: Route,
+    request: Option<&RequestId>,
+    taken: Result<Accepted, Refused>,
+    grant: Grant,
+) -> Response<Body> {
+    if let Err(refused) = &taken {
+        ingest.meters().refused(refused.refusal);
+        if let Some(outcome) = refused.refusal.outcome() {
+            let request = request.map(RequestId::as_str).unwrap_or_default();
+            tracing::warn!(
+                code = refused.refusal.code(),
+                outcome = outcome.name(),
+                request,
+                "an event was not accepted"
+            );
+        }
+    }
+    let response = match taken {
+        Ok(accepted) => accepted.into_response(grant),
+        Err(refused) => refused.into_response(grant),
+    };
+    ingest.meters().answered(route, response.status());
+    response
+}
