@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// The command that is meant.
-    pub(crate) fn command(self) -> Command {
+    pub(crate) fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Up(self.up))
     }
 }
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn without_a_command_it_is_up() {
         for line in ["", "--demo", "--data here --listen 127.0.0.1:0", "up", "up --no-demo --config file.toml"] {
-            assert!(matches!(parse(line).unwrap().command(), Command::Up(_)), "{line}");
+            assert!(matches!(parse(line).unwrap().into_command(), Command::Up(_)), "{line}");
         }
     }
 

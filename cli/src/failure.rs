@@ -33,7 +33,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     /// No pipeline has run in that directory.
-    #[error("there is no store in {0}; start `affitor up` with that directory first, or name another with --data or --database")]
+    #[error(
+        "there is no store in {0}; start `affitor up` with that directory first, or name another with --data or --database"
+    )]
     NoStore(PathBuf),
     /// The schema is missing or from an older version.
     #[error("the database's schema is missing or too old; {0} brings it up to date")]

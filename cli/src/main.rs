@@ -16,7 +16,7 @@ use std::process::ExitCode;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match arguments.command() {
+    let done = match arguments.into_command() {
         Command::Up(up) => up::run(&up).await,
         Command::Programs(programs) => commands::programs::run(programs).await,
         Command::Partners(partners) => commands::partners::run(partners).await,

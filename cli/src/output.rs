@@ -81,8 +81,7 @@ fn table<const N: usize>(columns: &[Column; N], records: &[[Value; N]]) -> Strin
         std::array::from_fn(|place| lines.iter().map(|line| line[place].chars().count()).max().unwrap_or_default());
     let mut text = String::new();
     for cells in &lines {
-        let padded: Vec<String> =
-            cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         text.push_str(padded.join(GAP).trim_end());
         text.push('\n');
     }

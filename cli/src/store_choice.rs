@@ -17,19 +17,22 @@ pub(crate) const DEFAULT_DATA: &str = "./data";
 pub(crate) const STORE_FILE: &str = "affitor.db";
 
 /// Options of every administrative command.
+///
+/// The fields are not named like those of `up`: clap hands a global option the value that the whole command line has
+/// under the same name, and that would be the default of `up --data`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which store, and how it is shown")]
 pub(crate) struct StoreArguments {
     /// PostgreSQL, as postgres://user:password@host:5432/database. AFFITOR_STORE__DATABASE_URL says the same without
     /// showing it in the list of processes
-    #[arg(long, value_name = "URL", global = true, conflicts_with = "data")]
-    database: Option<Secret>,
+    #[arg(long = "database", value_name = "URL", global = true, conflicts_with = "directory")]
+    url: Option<Secret>,
     /// Data directory of `affitor up`, which may be running meanwhile. [default: ./data, if no database is named]
-    #[arg(long, value_name = "DIR", global = true)]
-    data: Option<PathBuf>,
+    #[arg(long = "data", value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
     /// Settings file; AFFITOR_… variables win over it
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
+    #[arg(long = "config", value_name = "FILE", global = true)]
+    settings_file: Option<PathBuf>,
     /// Print JSON instead of tables
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -41,12 +44,12 @@ impl StoreArguments {
     /// # Errors
     /// [`Failure`], which says what to do.
     pub(crate) async fn open(&self) -> Result<Store, Failure> {
-        let mut settings = Settings::load(self.config.as_deref())?;
-        if let Some(url) = &self.database {
+        let mut settings = Settings::load(self.settings_file.as_deref())?;
+        if let Some(url) = &self.url {
             settings.store.database_url = url.clone();
         }
-        if self.data.is_some() || settings.store.database_url.is_empty() {
-            let directory = self.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
+        if self.directory.is_some() || settings.store.database_url.is_empty() {
+            let directory = self.directory.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
             return open_file(directory).await;
         }
         settings.check(Role::Tool).map_err(Failure::Settings)?;

@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) fn text(base_url: &str, metrics_url: &str, data: &Path, demo: Option<&Demo>) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let data = data.display();
-    let head = format!("affitor {version} listens on {base_url}, metrics are at {metrics_url}, its data is in {data}\n");
+    let head =
+        format!("affitor {version} listens on {base_url}, metrics are at {metrics_url}, its data is in {data}\n");
     let rest = match demo {
         Some(demo) => format!(
             "\nThere is a demo to try. Paste these lines into another terminal:\n\n{}\n\
