@@ -1,16 +1,24 @@
-//! The harness of the whole-system tests: servers, databases, processes, waiting, and the tally of a test run.
+//! The harness of the whole-system tests: servers, databases, processes, the pipeline that is tested and its clients, waiting, and the tally of a test run.
 //! It knows no rule of the product. The tests in `tests/system` and `tests/run.sh` call it.
 //!
 //! A fault of the harness is a failed test, so it panics with a sentence instead of returning errors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod client;
 mod database;
+mod leftovers;
+mod pipeline;
 mod process;
+mod programs;
 mod servers;
+mod spawning;
 pub mod tally;
 mod waiting;
 
+pub use client::{Answer, Client, VISIBLE};
 pub use database::{DatabaseGuard, fresh_database};
+pub use pipeline::{Pipeline, START, Shape, start_up, up_at};
 pub use process::Process;
+pub use programs::{TestProgram, key_entropy, now};
 pub use servers::{Servers, free_port, unique_name};
 pub use waiting::eventually;

@@ -12,9 +12,9 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use crate::eventually;
+use crate::{eventually, spawning::{bound, spawn_bound}};
 
-/// A running program; killed when dropped. What it prints goes to one file.
+/// A running program; killed when dropped, and when the test's own process ends. What it prints goes to one file.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -32,23 +32,20 @@ impl Process {
     pub fn start(binary: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(path_of(binary));
         command.args(arguments).envs(environment.iter().copied());
-        Self::spawn(binary, command)
+        Self::spawn(binary, &command)
     }
 
     /// Starts any program.
     ///
     /// # Panics
     /// When it cannot be started.
-    pub fn spawn(name: &str, mut command: Command) -> Self {
+    pub fn spawn(name: &str, command: &Command) -> Self {
         let output = NamedTempFile::new().expect("a temporary file");
         let stdout = output.reopen().expect("the temporary file again");
         let stderr = stdout.try_clone().expect("the temporary file again");
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(stderr)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
+        let mut command = bound(command);
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let child = spawn_bound(command).unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         Self { name: name.into(), child, output }
     }
 
@@ -175,7 +172,7 @@ fn tail(output: &str) -> String {
 }
 
 /// The package of a binary has the binary's name. The test itself runs from `deps` below the binaries' directory.
-fn path_of(binary: &str) -> PathBuf {
+pub(crate) fn path_of(binary: &str) -> PathBuf {
     static BUILDING: Mutex<()> = Mutex::new(());
     let test = std::env::current_exe().expect("the path of this test");
     let directory = test.parent().and_then(Path::parent).expect("a build directory");

@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(10);
 fn shell(script: &str) -> Process {
     let mut command = Command::new("sh");
     command.args(["-c", script]);
-    Process::spawn("sh", command)
+    Process::spawn("sh", &command)
 }
 
 /// What a failed wait says: it panics in a task of its own.
