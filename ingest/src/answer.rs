@@ -1,9 +1,9 @@
 //! What goes back: the documented members of a success, or a refusal, with the headers of the contract.
 
-use crate::origin::{Grant, METHODS};
+use crate::origin::Grant;
 use crate::refusal::{Refusal, Refused};
 use axum::body::Body;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Response, StatusCode};
 use domain::request::Warning;
 use domain::{EventId, ProgramId};
@@ -116,9 +116,6 @@ impl Refused {
         }
         if refusal.status() == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if refusal == Refusal::MethodNotAllowed {
-            headers.insert(ALLOW, METHODS);
         }
         grant.add_to(headers);
         response

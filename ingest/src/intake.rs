@@ -160,4 +160,12 @@ mod tests {
         assert!(is_wide(b"{\0\"\0") && is_wide(b"\0{\0\"") && is_wide(b"\xff\xfe{\0") && is_wide(b"\0\0\0{"));
         assert!(!is_wide(b"{\"a\":\0}") && !is_wide(b"{}") && !is_wide(b"") && !is_wide(b"a\0"));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_dribbles_is_given_up_at_the_deadline() {
+        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let json = headers(&[(CONTENT_TYPE, "application/json")]);
+        let received = receive(&Snapshots::default(), &json, never, Duration::from_secs(10)).await;
+        assert_eq!(received.err(), Some(Refusal::BodyTooSlow.into()));
+    }
 }

@@ -106,3 +106,28 @@ fn zero(counter: Counter) -> Counter {
     counter.increment(0);
     counter
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn every_series_is_there_from_the_start() {
+        // Other tests of this process may have counted already, so values are not looked at.
+        let handle = runtime::telemetry::install_metrics().unwrap();
+        let _meters = Meters::new();
+        let text = handle.render();
+        for refusal in Refusal::all() {
+            let line = format!("affitor_ingest_refused_total{{code=\"{}\"}} ", refusal.code());
+            assert!(text.contains(&line), "{line} in {text}");
+        }
+        for series in [
+            "affitor_ingest_requests_total{route=\"lead\",status=\"503\"} ",
+            "affitor_ingest_requests_total{route=\"click\",status=\"200\"} ",
+            "affitor_ingest_accepted_total{kind=\"lead\"} ",
+        ] {
+            assert!(text.contains(series), "{series} in {text}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Each is one exhaustive match, so that a new refusal must be decided by a person in all of them.
 
 use axum::http::StatusCode;
-use domain::request::{Fault, FaultCode, sentence};
+use domain::request::{Fault, FaultCode, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
 
 /// Why a request is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -158,6 +158,8 @@ impl Refusal {
     /// What to do about it. An invalid body's own sentences say more.
     pub const fn message(self) -> &'static str {
         match self {
+            Refusal::Invalid(FaultCode::IdentityRequired) => IDENTITY_REQUIRED,
+            Refusal::Invalid(FaultCode::PlaceholderKey) => PLACEHOLDER_KEY,
             Refusal::Invalid(_) => "Invalid request body",
             Refusal::BodyUnreadable => "The request body could not be read: send it again",
             Refusal::UnknownProgram => "program_id does not name a program that this request may use",

@@ -4,14 +4,14 @@ use crate::answer::{Accepted, Failure, Success};
 use crate::ingest::Ingest;
 use crate::meters::Route;
 use crate::openapi::{ClickBody, LeadBody, openapi};
-use crate::origin::{Grant, preflight};
+use crate::origin::{Grant, METHODS, preflight};
 use crate::refusal::{Refusal, Refused};
 use crate::{click, lead};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::routing::{MethodRouter, get, post};
 use runtime::request_id::RequestId;
 
@@ -26,8 +26,11 @@ pub fn router(ingest: Ingest) -> Router {
 /// [`router`] with its own part of the contract at `/openapi.json`, and a 404 for everything else.
 pub fn standalone(ingest: Ingest) -> Router {
     let contract = || async { ([(CONTENT_TYPE, "application/json")], openapi().to_json().unwrap_or_default()) };
-    let rest = Router::new().route("/openapi.json", get(contract)).fallback(nothing_here).with_state(ingest.clone());
-    router(ingest).merge(rest)
+    let only_get = async |State(ingest): State<Ingest>| {
+        finish(&ingest, Route::Other, None, Err(Refusal::MethodNotAllowed.into()), Grant::default())
+    };
+    let rest = Router::new().route("/openapi.json", get(contract).fallback(only_get)).fallback(nothing_here);
+    router(ingest.clone()).merge(rest.with_state(ingest))
 }
 
 /// The answer at an address where there is nothing.
@@ -42,7 +45,8 @@ async fn nothing_here(State(ingest): State<Ingest>) -> Response<Body> {
 /// Any other method is a 405 that names the right ones.
 fn closed(route: Route, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
     methods.fallback(async move |State(ingest): State<Ingest>| {
-        finish(&ingest, route, None, Err(Refusal::MethodNotAllowed.into()), Grant::default())
+        let refused = Err(Refusal::MethodNotAllowed.into());
+        ([(ALLOW, METHODS)], finish(&ingest, route, None, refused, Grant::default()))
     })
 }
 

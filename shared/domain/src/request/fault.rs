@@ -76,6 +76,11 @@ impl FaultCode {
     }
 }
 
+/// What [`FaultCode::IdentityRequired`] says.
+pub const IDENTITY_REQUIRED: &str = "click_id or customer_key is required";
+/// What [`FaultCode::PlaceholderKey`] says.
+pub const PLACEHOLDER_KEY: &str = "customer_key is a placeholder: send your own id of the customer, or a click_id";
+
 /// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {

@@ -4,7 +4,7 @@
 
 use super::additional;
 use super::detail::Details;
-use super::fault::{Fault, FaultCode};
+use super::fault::{Fault, FaultCode, IDENTITY_REQUIRED, PLACEHOLDER_KEY};
 use super::json::Json;
 use super::members::{Given, Members};
 use super::warning::Warning;
@@ -70,7 +70,11 @@ impl<'a> LeadRequest<'a> {
         }
         let placeholder_key = matches!(customer_key, Given::Placeholder);
         if !test && click_id.names_nobody() && customer_key.names_nobody() && click_ids.names_nobody() {
-            let fault = if placeholder_key { placeholder_fault() } else { identity_fault(&members) };
+            let fault = if placeholder_key {
+                Fault::new(FaultCode::PlaceholderKey, PLACEHOLDER_KEY)
+            } else {
+                identity_fault(&members)
+            };
             members.faults.push(fault);
         }
         if !members.faults.is_empty() {
@@ -200,18 +204,13 @@ fn is_click_id(text: &str) -> bool {
     (1..=MAX_CLICK_ID_BYTES).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
-fn placeholder_fault() -> Fault {
-    let message = "customer_key is a placeholder: send your own id of the customer, or a click_id";
-    Fault::new(FaultCode::PlaceholderKey, message)
-}
-
 /// Member names are exact; the sentence helps who wrote them another way.
 fn identity_fault(members: &Members<'_>) -> Fault {
     let folded = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
     let message = match members.names().map(folded).find(|name| name == "customerkey" || name == "clickid") {
         Some(name) if name == "clickid" => "click_id or customer_key is required: names are exact, write click_id",
         Some(_) => "click_id or customer_key is required: names are exact, write customer_key",
-        None => "click_id or customer_key is required",
+        None => IDENTITY_REQUIRED,
     };
     Fault::new(FaultCode::IdentityRequired, message)
 }
