@@ -4,7 +4,8 @@ use domain::event::Event;
 use domain::outcome::DeadLetterReason;
 use domain::pack::{self, BadRecord, Pack, PackFault, RecordFault};
 use queue::{Delivery, Tag};
-use store::batch::{Batch, DeadLetter, PackEntry};
+use store::batch::{Attempt, Batch, DeadLetter, PackEntry};
+use uuid::Uuid;
 
 /// Deliveries that are applied and acknowledged together.
 #[derive(Debug, Default)]
@@ -15,9 +16,31 @@ pub(crate) struct Gathered {
     pub(crate) last: Option<Tag>,
     /// How many deliveries it was made of.
     pub(crate) deliveries: usize,
+    /// The one message it was made of, if that came again and is to be handled with care.
+    pub(crate) suspect: Option<Uuid>,
 }
 
 impl Gathered {
+    /// A delivery that came again, by itself.
+    pub(crate) fn alone(delivery: Delivery) -> Self {
+        let suspect = Some(Attempt::message_of(&delivery.body));
+        let mut gathered = Gathered { suspect, ..Gathered::default() };
+        gathered.add(delivery);
+        gathered
+    }
+
+    /// A message that the broker itself set aside: nothing of it is applied.
+    pub(crate) fn given_up(delivery: Delivery) -> Self {
+        let mut gathered = Gathered::default();
+        gathered.add(delivery);
+        let message = "the broker gave up delivering the message";
+        for event in std::mem::take(&mut gathered.batch.events) {
+            let letter = set_aside(&event, DeadLetterReason::CrashedWorker, message.to_owned());
+            gathered.batch.dead_letters.push(letter);
+        }
+        gathered
+    }
+
     /// Adds one delivery, whatever is in it.
     pub(crate) fn add(&mut self, delivery: Delivery) {
         self.last = Some(delivery.tag);
@@ -55,10 +78,10 @@ impl Gathered {
     }
 }
 
-/// An event that the store refuses, to be set aside; `message` must not hold anything from the event.
-pub(crate) fn refused(event: &Event, message: String) -> DeadLetter {
+/// A readable event that is set aside; `message` must not hold anything from the event.
+pub(crate) fn set_aside(event: &Event, reason: DeadLetterReason, message: String) -> DeadLetter {
     DeadLetter {
-        reason: DeadLetterReason::RefusedByStore,
+        reason,
         message,
         program: Some(event.program()),
         event: Some(event.id()),
@@ -77,7 +100,7 @@ fn whole_message(body: Vec<u8>, fault: PackFault) -> DeadLetter {
     DeadLetter { reason, message, program: None, event: None, pack: None, body, whole_message: true }
 }
 
-fn bad_record(bad: BadRecord, pack: (uuid::Uuid, u64)) -> DeadLetter {
+fn bad_record(bad: BadRecord, pack: (Uuid, u64)) -> DeadLetter {
     let reason = match bad.fault {
         RecordFault::UnknownVersion(_) => DeadLetterReason::UnknownVersion,
         RecordFault::Undecodable => DeadLetterReason::Undecodable,
@@ -111,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_bad_record_is_set_aside_alone_and_its_pack_is_entered() {
-        let header = PackHeader { run: uuid::Uuid::from_u128(7), number: 3, confirmed_before: 5, unconfirmed: vec![] };
+        let header = PackHeader { run: Uuid::from_u128(7), number: 3, confirmed_before: 5, unconfirmed: vec![] };
         let mut writer = PackWriter::new(&header);
         assert!(writer.push(&[99, 1, 2]) && writer.push(&[1, 0xff]) && writer.push(&[]));
         let gathered = gathered(writer.finish());

@@ -1,13 +1,17 @@
 //! One lane: gather deliveries, apply them, acknowledge, count. The only place that acknowledges.
 //!
+//! A message that came again is applied alone and with care. Lanes of their own empty what the broker set aside or
+//! could not route.
+//!
 //! The database away means wait and keep the messages; after a while they are given back to the broker, which would
 //! otherwise take the channel for dead, and the lane subscribes again when the database answers.
 
 use crate::batch::Gathered;
+use crate::careful::apply_carefully;
 use crate::outcomes;
 use crate::split::apply_apart;
 use domain::outcome::Outcome;
-use queue::{ConsumeError, Consumer, Queue};
+use queue::{ConsumeError, Consumer, Delivery, Queue, SourceQueue};
 use runtime::backoff::Backoff;
 use std::time::{Duration, Instant};
 use store::{Session, Store, StoreError};
@@ -40,24 +44,42 @@ enum Held {
     Stopping,
 }
 
+/// What a lane takes its messages from, and how.
+struct Intake {
+    source: SourceQueue,
+    consumer: Consumer,
+    /// A delivery that must not share a batch with those before it.
+    next: Option<Delivery>,
+    batch_events: usize,
+}
+
 /// Runs until `stop`; then what is in hand is finished, and what is not begun is given back.
-pub(crate) async fn run(queue: Queue, store: Store, settings: LaneSettings, stop: CancellationToken) {
-    let mut consumer = queue.consumer(settings.prefetch);
+pub(crate) async fn run(
+    queue: Queue,
+    source: SourceQueue,
+    store: Store,
+    settings: LaneSettings,
+    stop: CancellationToken,
+) {
+    let consumer = queue.consumer_of(source, settings.prefetch);
+    let mut intake = Intake { source, consumer, next: None, batch_events: settings.batch_events };
     let mut session = store.session();
     loop {
-        let gathered = match gather(&mut consumer, &settings, &stop).await {
+        let gathered = match intake.gather(&stop).await {
             Ok(Some(gathered)) => gathered,
             Ok(None) | Err(ConsumeError::Closed) => break,
             Err(ConsumeError::Lost(reason)) => {
                 tracing::warn!(%reason, "the subscription was lost and is made again");
+                intake.next = None;
                 continue;
             }
         };
         let began = Instant::now();
         match hold(&mut session, &gathered, &settings, &stop).await {
-            Held::Applied(fates) => settle(&mut consumer, &gathered, &fates, began.elapsed()).await,
+            Held::Applied(fates) => settle(&mut intake.consumer, &gathered, &fates, began.elapsed()).await,
             Held::GiveBack => {
-                consumer.give_back().await;
+                intake.consumer.give_back().await;
+                intake.next = None;
                 if !until_it_answers(&store, &stop).await {
                     break;
                 }
@@ -65,40 +87,57 @@ pub(crate) async fn run(queue: Queue, store: Store, settings: LaneSettings, stop
             Held::Stopping => break,
         }
     }
-    consumer.close().await;
+    intake.consumer.close().await;
 }
 
-/// Waits for one message and takes with it what is already here. `None`: stopping.
-async fn gather(
-    consumer: &mut Consumer,
-    settings: &LaneSettings,
-    stop: &CancellationToken,
-) -> Result<Option<Gathered>, ConsumeError> {
-    let first = tokio::select! {
-        biased;
-        () = stop.cancelled() => return Ok(None),
-        delivery = consumer.next() => delivery?,
-    };
-    let mut gathered = Gathered::default();
-    gathered.add(first);
-    while gathered.len() < settings.batch_events {
-        match consumer.try_next() {
-            Some(delivery) => gathered.add(delivery),
-            None => break,
+impl Intake {
+    /// Waits for one message and takes with it what is already here. `None`: stopping.
+    async fn gather(&mut self, stop: &CancellationToken) -> Result<Option<Gathered>, ConsumeError> {
+        let first = match self.next.take() {
+            Some(delivery) => delivery,
+            None => tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(None),
+                delivery = self.consumer.next() => delivery?,
+            },
+        };
+        if self.source == SourceQueue::Dead {
+            return Ok(Some(Gathered::given_up(first)));
         }
+        if first.redelivered {
+            return Ok(Some(Gathered::alone(first)));
+        }
+        let mut gathered = Gathered::default();
+        gathered.add(first);
+        while gathered.len() < self.batch_events {
+            match self.consumer.try_next() {
+                Some(delivery) if delivery.redelivered => {
+                    self.next = Some(delivery);
+                    break;
+                }
+                Some(delivery) => gathered.add(delivery),
+                None => break,
+            }
+        }
+        Ok(Some(gathered))
     }
-    Ok(Some(gathered))
+}
+
+async fn apply(session: &mut Session, gathered: &Gathered) -> Result<Vec<Outcome>, StoreError> {
+    if let Some(message) = gathered.suspect {
+        return apply_carefully(session, &gathered.batch, message).await;
+    }
+    match session.apply(&gathered.batch).await {
+        Err(StoreError::Refused { .. }) => apply_apart(session, &gathered.batch).await,
+        other => other,
+    }
 }
 
 async fn hold(session: &mut Session, gathered: &Gathered, settings: &LaneSettings, stop: &CancellationToken) -> Held {
     let began = Instant::now();
     let mut backoff = Backoff::new(MIN_PAUSE, MAX_PAUSE);
     loop {
-        let refusal = match session.apply(&gathered.batch).await {
-            Err(StoreError::Refused { .. }) => apply_apart(session, &gathered.batch).await,
-            other => other,
-        };
-        let error = match refusal {
+        let error = match apply(session, gathered).await {
             Ok(outcomes) => return Held::Applied(outcomes),
             Err(error) => error,
         };

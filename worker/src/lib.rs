@@ -4,6 +4,7 @@
 //! decides nothing about leads (that is `domain`) and writes no SQL (that is `store`).
 
 mod batch;
+mod careful;
 mod lane;
 mod outcomes;
 mod serve;

@@ -2,7 +2,7 @@
 
 use crate::lane::{self, LaneSettings};
 use crate::{outcomes, watch};
-use queue::{OpenError, Queue, RabbitMqSettings};
+use queue::{OpenError, Queue, RabbitMqSettings, SourceQueue};
 use runtime::config::{Role, Settings};
 use runtime::health::Health;
 use runtime::http::{self, HttpLimits};
@@ -72,7 +72,8 @@ pub async fn run(settings: Settings) -> Result<(), WorkerError> {
     Ok(ended?)
 }
 
-/// Starts the lanes and the readiness check in a process that has a queue and a store already.
+/// Starts the lanes, one each for what the broker set aside or could not route among them, and the readiness check, in
+/// a process that has a queue and a store already.
 pub fn spawn_lanes(
     supervisor: &mut Supervisor,
     queue: &Queue,
@@ -82,10 +83,11 @@ pub fn spawn_lanes(
     health: &Health,
 ) {
     outcomes::describe_metrics();
-    for _ in 0..lanes {
+    let events = std::iter::repeat_n(SourceQueue::Events, lanes);
+    for source in events.chain([SourceQueue::Unrouted, SourceQueue::Dead]) {
         let (queue, store, stop) = (queue.clone(), store.clone(), supervisor.stop());
         supervisor.spawn("lane", async move {
-            lane::run(queue, store, settings, stop).await;
+            lane::run(queue, source, store, settings, stop).await;
             Ok::<(), Infallible>(())
         });
     }

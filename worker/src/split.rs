@@ -3,9 +3,9 @@
 //! The good events go through, the culprit is set aside in the transaction that closes the batch, and only then is
 //! anything acknowledged. What was applied on the way and comes again collides with itself.
 
-use crate::batch::refused;
+use crate::batch::set_aside;
 use domain::event::Event;
-use domain::outcome::Outcome;
+use domain::outcome::{DeadLetterReason, Outcome};
 use store::batch::{Batch, DeadLetter};
 use store::{Session, StoreError};
 
@@ -18,34 +18,42 @@ const ATTEMPTS: usize = 3;
 /// Any error but a refusal: hold the batch and begin again.
 pub(crate) async fn apply_apart(session: &mut Session, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
     let mut outcomes = vec![Outcome::DeadLettered; batch.events.len()];
-    let mut set_aside = batch.dead_letters.clone();
+    let mut dead_letters = batch.dead_letters.clone();
     let mut parts = vec![(0, batch.events.len())];
     while let Some((from, to)) = parts.pop() {
         let events = &batch.events[from..to];
-        match try_events(session, events).await {
+        match try_events(session, events).await? {
             Ok(fates) => outcomes[from..to].copy_from_slice(&fates),
-            Err(StoreError::Refused { code, constraint, .. }) => match events {
-                [culprit] => set_aside.push(letter(culprit, &code, constraint.as_deref())),
-                _ => {
-                    let middle = from + events.len() / 2;
-                    parts.extend([(from, middle), (middle, to)]);
-                }
-            },
-            Err(other) => return Err(other),
+            Err(letter) if events.len() == 1 => dead_letters.push(letter),
+            Err(_) => {
+                let middle = from + events.len() / 2;
+                parts.extend([(from, middle), (middle, to)]);
+            }
         }
     }
-    let closing = Batch { packs: batch.packs.clone(), events: Vec::new(), dead_letters: set_aside };
+    let closing = Batch { packs: batch.packs.clone(), events: Vec::new(), dead_letters, attempted: batch.attempted };
     session.apply(&closing).await?;
     Ok(outcomes)
 }
 
-async fn try_events(session: &mut Session, events: &[Event]) -> Result<Vec<Outcome>, StoreError> {
+/// Applies the events, or gives back the letter of the first one because the database refuses them.
+///
+/// # Errors
+/// Any error but a refusal.
+pub(crate) async fn try_events(
+    session: &mut Session,
+    events: &[Event],
+) -> Result<Result<Vec<Outcome>, DeadLetter>, StoreError> {
     let part = Batch { events: events.to_vec(), ..Batch::default() };
     let mut attempt = 1;
     loop {
-        match session.apply(&part).await {
-            Err(StoreError::Refused { .. }) if events.len() == 1 && attempt < ATTEMPTS => attempt += 1,
-            other => return other,
+        match (session.apply(&part).await, events) {
+            (Ok(outcomes), _) => return Ok(Ok(outcomes)),
+            (Err(StoreError::Refused { .. }), [_]) if attempt < ATTEMPTS => attempt += 1,
+            (Err(StoreError::Refused { code, constraint, .. }), [first, ..]) => {
+                return Ok(Err(letter(first, &code, constraint.as_deref())));
+            }
+            (Err(other), _) => return Err(other),
         }
     }
 }
@@ -53,5 +61,6 @@ async fn try_events(session: &mut Session, events: &[Event]) -> Result<Vec<Outco
 /// The database's own message may hold a value of the event; code and constraint do not.
 fn letter(culprit: &Event, code: &str, constraint: Option<&str>) -> DeadLetter {
     let constraint = constraint.map(|name| format!(", constraint {name}")).unwrap_or_default();
-    refused(culprit, format!("the database refuses the event: {code}{constraint}"))
+    let message = format!("the database refuses the event: {code}{constraint}");
+    set_aside(culprit, DeadLetterReason::RefusedByStore, message)
 }

@@ -5,6 +5,7 @@ use domain::outcome::DeadLetterReason;
 use domain::pack::Unconfirmed;
 use domain::{EventId, ProgramId};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Whole packs, decoded: applied together, acknowledged together.
@@ -16,6 +17,21 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// What of them can never be processed.
     pub dead_letters: Vec<DeadLetter>,
+    /// The message whose attempts are over with this batch.
+    pub attempted: Option<Uuid>,
+}
+
+/// A message that came again after a worker may have died of it: how far an attempt to apply it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Digest of the message's bytes.
+    pub message: Uuid,
+    /// The worker process that began.
+    pub holder: Uuid,
+    /// The position of the event that was begun; `None` for the whole message.
+    pub begun: Option<u32>,
+    /// The positions of events that are set aside because workers died of them.
+    pub fatal: BTreeSet<u32>,
 }
 
 /// What the ledger keeps of a pack.
@@ -55,9 +71,20 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// Derived from the bytes, so that the same message set aside twice is one row.
     pub fn id(&self) -> Uuid {
-        let digest = Sha256::new_with_prefix([u8::from(self.whole_message)]).chain_update(&self.body).finalize();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+        digest(u8::from(self.whole_message), &self.body)
     }
+}
+
+impl Attempt {
+    /// Derived from the bytes: what a broker hands over again has no other name that lasts.
+    pub fn message_of(body: &[u8]) -> Uuid {
+        digest(2, body)
+    }
+}
+
+fn digest(kind: u8, body: &[u8]) -> Uuid {
+    let digest = Sha256::new_with_prefix([kind]).chain_update(body).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

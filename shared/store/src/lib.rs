@@ -4,6 +4,7 @@
 //! It decides nothing: the rules are in `domain`. `ingest` takes its snapshot of programs from here, `worker`
 //! applies batches, `console` reads, `cli` administers. It knows none of them, nor the queue.
 
+mod attempts;
 pub mod batch;
 mod facts;
 mod fault;

@@ -38,10 +38,7 @@ impl Session {
         match self {
             Session::Sqlite(store) => sqlite::apply::apply(store.writer(), batch, now_micros()).await,
             Session::Postgres(store, own) => {
-                let mut connection = match own.take() {
-                    Some(connection) => connection,
-                    None => store.dedicated().await?,
-                };
+                let mut connection = postgres::taken(store, own).await?;
                 let outcomes = postgres::apply::apply(&mut connection, batch).await?;
                 *own = Some(connection);
                 Ok(outcomes)

@@ -113,3 +113,12 @@ CREATE TABLE dead_letters (
     recorded_at    timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX dead_letters_event ON dead_letters (program_id, event_id) WHERE event_id IS NOT NULL;
+
+-- Messages that came again after a worker may have died of them: what was begun, by whom, and what was fatal before.
+CREATE TABLE attempts (
+    message       uuid PRIMARY KEY,       -- digest of the message's bytes
+    holder        uuid NOT NULL,          -- the worker process that began
+    begun         integer NOT NULL,       -- position of the event that was begun; -1 for the whole message
+    fatal         text NOT NULL,          -- positions set aside because a worker died of them, comma-separated
+    begun_at      timestamptz NOT NULL DEFAULT now()
+);

@@ -98,3 +98,11 @@ CREATE TABLE dead_letters (
     recorded_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dead_letters_event ON dead_letters (program_id, event_id) WHERE event_id IS NOT NULL;
+
+CREATE TABLE attempts (
+    message       BLOB PRIMARY KEY,
+    holder        BLOB NOT NULL,
+    begun         INTEGER NOT NULL,
+    fatal         TEXT NOT NULL,
+    begun_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

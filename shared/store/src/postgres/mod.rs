@@ -9,6 +9,7 @@ macro_rules! micros {
 }
 
 pub(crate) mod apply;
+pub(crate) mod attempts;
 mod connect;
 mod keys;
 mod partners;
@@ -18,7 +19,7 @@ pub(crate) mod reads;
 pub use connect::PostgresSettings;
 
 use crate::StoreError;
-use sqlx::{PgPool, migrate::Migrator};
+use sqlx::{PgConnection, PgPool, migrate::Migrator};
 use std::collections::HashSet;
 
 /// A PostgreSQL database. Cheap to clone; clones share the pool.
@@ -69,4 +70,12 @@ fn migrations() -> Migrator {
     let mut migrations = sqlx::migrate!("./migrations/postgres");
     migrations.set_ignore_missing(true);
     migrations
+}
+
+/// A lane's own connection, or a new one after an error. Put it back only when all went well.
+pub(crate) async fn taken(store: &Postgres, own: &mut Option<PgConnection>) -> Result<PgConnection, StoreError> {
+    match own.take() {
+        Some(connection) => Ok(connection),
+        None => store.dedicated().await,
+    }
 }

@@ -1,6 +1,7 @@
 //! The store in one SQLite file, for a single process: one connection writes, a few read beside it (WAL).
 
 pub(crate) mod apply;
+pub(crate) mod attempts;
 mod connect;
 mod keys;
 mod partners;

@@ -4,6 +4,7 @@
 
 use crate::StoreError;
 use crate::batch::Batch;
+use crate::postgres::attempts;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
@@ -33,6 +34,9 @@ pub(super) async fn close(connection: &mut PgConnection, batch: &Batch) -> Resul
     }
     if batch.packs.iter().any(|pack| !pack.unconfirmed.is_empty()) {
         enter_unconfirmed(connection, batch).await?;
+    }
+    if let Some(message) = batch.attempted {
+        attempts::forget(connection, message).await?;
     }
     let mut packs: Vec<_> = batch.packs.iter().collect();
     packs.sort_by_key(|pack| (pack.run, pack.number));

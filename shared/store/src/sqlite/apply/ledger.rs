@@ -3,6 +3,7 @@
 use super::rows::{blob, hex, hex_or_null, parameter};
 use crate::StoreError;
 use crate::batch::Batch;
+use crate::sqlite::attempts;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
@@ -36,6 +37,9 @@ pub(super) async fn close(connection: &mut SqliteConnection, batch: &Batch, now:
         .collect();
     if !unconfirmed.is_empty() {
         sqlx::query(ENTER_UNCONFIRMED).bind(parameter(unconfirmed)).execute(&mut *connection).await?;
+    }
+    if let Some(message) = batch.attempted {
+        attempts::forget(connection, message).await?;
     }
     if !batch.dead_letters.is_empty() {
         let letters = batch.dead_letters.iter().map(|letter| {

@@ -1,0 +1,37 @@
+//! The notes on attempts, as Postgres keeps them.
+
+use crate::StoreError;
+use crate::attempts::AttemptTuple;
+use crate::batch::Attempt;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+const FIND: &str = "/* find_attempt */ SELECT message, holder, begun, fatal FROM attempts WHERE message = $1";
+
+const NOTE: &str = "/* note_attempt */
+INSERT INTO attempts (message, holder, begun, fatal) VALUES ($1, $2, $3, $4)
+ON CONFLICT (message) DO UPDATE SET holder = excluded.holder, begun = excluded.begun, fatal = excluded.fatal,
+  begun_at = now()";
+
+const FORGET: &str = "/* forget_attempt */ DELETE FROM attempts WHERE message = $1";
+
+pub(crate) async fn find(connection: &mut PgConnection, message: Uuid) -> Result<Option<Attempt>, StoreError> {
+    let row: Option<AttemptTuple> = sqlx::query_as(FIND).bind(message).fetch_optional(connection).await?;
+    Ok(row.map(Attempt::from_row))
+}
+
+pub(crate) async fn note(connection: &mut PgConnection, attempt: &Attempt) -> Result<(), StoreError> {
+    sqlx::query(NOTE)
+        .bind(attempt.message)
+        .bind(attempt.holder)
+        .bind(attempt.begun_column())
+        .bind(attempt.fatal_column())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn forget(connection: &mut PgConnection, message: Uuid) -> Result<(), StoreError> {
+    sqlx::query(FORGET).bind(message).execute(connection).await?;
+    Ok(())
+}

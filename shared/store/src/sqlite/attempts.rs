@@ -1,0 +1,39 @@
+//! The notes on attempts, as SQLite keeps them.
+
+use super::Sqlite;
+use crate::StoreError;
+use crate::attempts::AttemptTuple;
+use crate::batch::Attempt;
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+const FIND: &str = "/* find_attempt */ SELECT message, holder, begun, fatal FROM attempts WHERE message = ?1";
+
+const NOTE: &str = "/* note_attempt */
+INSERT INTO attempts (message, holder, begun, fatal, begun_at)
+VALUES (?1, ?2, ?3, ?4, CAST(unixepoch('subsec') * 1000000 AS INTEGER))
+ON CONFLICT (message) DO UPDATE SET holder = excluded.holder, begun = excluded.begun, fatal = excluded.fatal,
+  begun_at = excluded.begun_at";
+
+const FORGET: &str = "/* forget_attempt */ DELETE FROM attempts WHERE message = ?1";
+
+pub(crate) async fn find(store: &Sqlite, message: Uuid) -> Result<Option<Attempt>, StoreError> {
+    let row: Option<AttemptTuple> = sqlx::query_as(FIND).bind(message).fetch_optional(store.writer()).await?;
+    Ok(row.map(Attempt::from_row))
+}
+
+pub(crate) async fn note(store: &Sqlite, attempt: &Attempt) -> Result<(), StoreError> {
+    sqlx::query(NOTE)
+        .bind(attempt.message)
+        .bind(attempt.holder)
+        .bind(attempt.begun_column())
+        .bind(attempt.fatal_column())
+        .execute(store.writer())
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn forget(connection: &mut SqliteConnection, message: Uuid) -> Result<(), StoreError> {
+    sqlx::query(FORGET).bind(message).execute(connection).await?;
+    Ok(())
+}
