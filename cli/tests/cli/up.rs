@@ -114,6 +114,17 @@ async fn a_second_start_keeps_everything_and_prints_the_same_lines() {
 }
 
 #[tokio::test]
+async fn a_demo_file_that_is_no_longer_one_is_left_alone() {
+    let room = room();
+    let file = room.path().join("demo.json");
+    assert_eq!(Up::start(room.path(), &[]).await.stop().await, 0);
+    std::fs::write(&file, "mine").unwrap();
+    let up = Up::start(room.path(), &[]).await;
+    assert!(!up.greeting.contains("affk_"), "{}", up.greeting);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "mine");
+}
+
+#[tokio::test]
 async fn there_is_no_demo_where_others_can_reach_it_unless_it_is_wanted() {
     for (arguments, wanted) in
         [(&["--no-demo"][..], false), (&["--listen", "0.0.0.0:0"], false), (&["--listen", "0.0.0.0:0", "--demo"], true)]
