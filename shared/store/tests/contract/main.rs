@@ -23,6 +23,7 @@ macro_rules! on_both {
 mod apply;
 mod connect;
 mod dump;
+mod guards;
 mod programs;
 mod reads;
 mod stage;

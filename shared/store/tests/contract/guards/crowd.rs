@@ -1,0 +1,66 @@
+//! Many workers on few rows.
+
+use super::gate::{connect, until_workers_are_gone};
+use super::{assert_as_the_model_says, batch};
+use crate::stage::Stage;
+use domain::event::Event;
+use domain::scenario::{browser, click, server};
+use domain::universe::SplitMix64;
+
+const WORKERS: usize = 8;
+const KEYS: u64 = 100;
+const CLICKS: u64 = 60;
+const LEADS: u32 = 2_000;
+const BATCH: usize = 25;
+
+/// A deadlock would be an error here, and a second of waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_workers_on_a_hundred_hot_keys_never_deadlock() {
+    let stage = Stage::postgres().await;
+    let events = crowd();
+    let mut shares: Vec<Vec<Vec<Event>>> = vec![Vec::new(); WORKERS];
+    for (number, events) in events.chunks(BATCH).enumerate() {
+        shares[number % WORKERS].push(events.to_vec());
+    }
+    let workers = shares.into_iter().map(|share| {
+        let mut session = stage.store.session();
+        tokio::spawn(async move {
+            for events in share {
+                session.apply(&batch(&events)).await.unwrap();
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.unwrap();
+    }
+    until_workers_are_gone(&stage).await;
+    let deadlocks: i64 =
+        sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            .fetch_one(&mut connect(&stage).await)
+            .await
+            .unwrap();
+    assert_eq!(deadlocks, 0);
+    assert_as_the_model_says(&stage, &events).await;
+}
+
+/// Clicks before and after the leads that name them.
+fn crowd() -> Vec<Event> {
+    let mut rng = SplitMix64::new(1);
+    let mut events: Vec<Event> = (1..=LEADS)
+        .map(|number| {
+            let lead = if rng.chance(50) { server(number) } else { browser(number) };
+            let [named, candidate] = [0, 1].map(|_| click(1 + rng.below(CLICKS) as u32));
+            let lead = if rng.chance(70) {
+                lead.key(&format!("usr_{}", rng.below(KEYS))).click(&named)
+            } else {
+                lead.click(&named)
+            };
+            let is_other = named.id() != candidate.id();
+            if is_other && rng.chance(50) { lead.candidates([&candidate]).event() } else { lead.event() }
+        })
+        .collect();
+    for number in 1..=CLICKS {
+        events.insert(rng.below(events.len() as u64) as usize, click(number as u32).event());
+    }
+    events
+}

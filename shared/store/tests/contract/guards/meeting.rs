@@ -1,0 +1,95 @@
+//! Two workers at the same moment on the same click or the same customer: what one has not committed yet, the other
+//! waits for and then sees.
+
+use super::gate::{Gate, Moment, until_waiting_or_done};
+use super::{apply_each, assert_as_the_model_says, worker};
+use crate::stage::Stage;
+use domain::event::Event;
+use domain::scenario::{browser, click, server};
+
+#[tokio::test]
+async fn a_lead_finds_its_click_that_is_just_being_committed() {
+    let (click, lead) = (click(1).event(), server(1).key("usr_1").click(&click(1)).event());
+    assert_they_meet(&[], &click, Moment::AtCommit("clicks"), "NEW.recorded_at IS NOT NULL", &lead).await;
+}
+
+#[tokio::test]
+async fn a_click_finds_its_lead_that_is_just_being_committed() {
+    let (click, lead) = (click(1).event(), server(1).key("usr_1").click(&click(1)).event());
+    assert_they_meet(&[], &lead, Moment::AtCommit("waiters"), "true", &click).await;
+}
+
+/// The stub has been there for long; who waits is known only when the click is locked.
+#[tokio::test]
+async fn a_click_finds_whoever_began_to_wait_while_it_came() {
+    let before = server(1).key("usr_1").click(&click(1)).event();
+    let lead = server(2).key("usr_2").click(&click(1)).event();
+    assert_they_meet(&[before], &lead, Moment::AtCommit("waiters"), "true", &click(1).event()).await;
+}
+
+/// The first claims the click by its customer's row and nothing else.
+#[tokio::test]
+async fn a_claim_that_is_just_being_committed_is_seen_by_the_next_who_names_the_click() {
+    let first = server(1).key("usr_1").click(&click(1)).event();
+    let second = server(2).key("usr_2").click(&click(1)).event();
+    let gate = Moment::AtCommit("customers");
+    assert_they_meet(&[click(1).event()], &first, gate, "NEW.customer_key = 'usr_1'", &second).await;
+}
+
+/// The second needs more than the click, so it does not even try to claim it.
+#[tokio::test]
+async fn a_quiet_click_stays_quiet_until_its_claim_is_made() {
+    let first = server(1).key("usr_1").click(&click(1)).event();
+    let second = server(0).key("usr_2").click(&click(1)).candidates([&click(2)]).event();
+    let clicks = [click(1).event(), click(2).event()];
+    let gate = Moment::Before("customers");
+    assert_they_meet(&clicks, &first, gate, "NEW.customer_key = 'usr_1'", &second).await;
+}
+
+#[tokio::test]
+async fn a_click_that_two_have_named_is_never_claimed_by_a_third() {
+    let events = [
+        click(1).event(),
+        click(2).event(),
+        server(1).key("usr_1").click(&click(1)).candidates([&click(2)]).event(),
+        server(2).key("usr_2").click(&click(1)).event(),
+        server(3).click(&click(1)).event(),
+    ];
+    let stage = Stage::postgres().await;
+    apply_each(&stage, &events).await;
+    assert_as_the_model_says(&stage, &events).await;
+}
+
+/// Neither names what the other names: they meet on the customer only.
+#[tokio::test]
+async fn two_leads_of_one_customer_at_the_same_moment_are_judged_together() {
+    let before = [click(1).event(), click(2).event(), server(1).key("usr_1").event()];
+    let first = browser(2).key("usr_1").click(&click(1)).event();
+    let second = browser(3).key("usr_1").click(&click(2)).event();
+    assert_they_meet(&before, &first, Moment::AtCommit("leads"), "true", &second).await;
+}
+
+#[tokio::test]
+async fn a_new_customer_whose_first_lead_is_just_being_committed_is_one_customer() {
+    let first = server(1).key("usr_1").event();
+    let second = browser(2).key("usr_1").email(1).event();
+    let gate = Moment::AtCommit("customers");
+    assert_they_meet(&[], &first, gate, "NEW.customer_key = 'usr_1'", &second).await;
+}
+
+/// The first worker stops at the gate; the second does what it can; then the first goes on.
+async fn assert_they_meet(before: &[Event], first: &Event, moment: Moment, which: &str, second: &Event) {
+    let stage = Stage::postgres().await;
+    apply_each(&stage, before).await;
+    let gate = Gate::close(&stage, moment, which).await;
+    let first_worker = worker(&stage, std::slice::from_ref(first));
+    until_waiting_or_done(&stage, 1, &first_worker).await;
+    assert!(!first_worker.is_finished(), "the first worker did not come by the gate");
+    let second_worker = worker(&stage, std::slice::from_ref(second));
+    until_waiting_or_done(&stage, 2, &second_worker).await;
+    gate.open().await;
+    first_worker.await.unwrap().unwrap();
+    second_worker.await.unwrap().unwrap();
+    let events = [before, &[first.clone(), second.clone()]].concat();
+    assert_as_the_model_says(&stage, &events).await;
+}

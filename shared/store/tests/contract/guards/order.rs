@@ -1,0 +1,109 @@
+//! Rows are inserted and locked in the order of their keys: with the eighth in other hands, a worker has seven.
+
+use super::gate::{connect, is_held, until_waiting_or_done};
+use super::{apply_each, worker};
+use crate::stage::Stage;
+use domain::Ident;
+use domain::event::Event;
+use domain::scenario::{ClickDraft, click, server};
+use sqlx::{AssertSqlSafe, Executor};
+
+const ROWS: u32 = 16;
+const TAKEN: usize = 7;
+
+#[tokio::test]
+async fn new_clicks_are_inserted_in_the_order_of_their_keys() {
+    let stage = Stage::postgres().await;
+    assert_in_order(&stage, INSERT_CLICK, idents(&clicks()), &shuffled(events(&clicks()))).await;
+}
+
+#[tokio::test]
+async fn stubs_are_inserted_in_the_order_of_their_keys() {
+    let stage = Stage::postgres().await;
+    assert_in_order(&stage, INSERT_CLICK, idents(&clicks()), &shuffled(naming(&clicks()))).await;
+}
+
+#[tokio::test]
+async fn clicks_are_locked_in_the_order_of_their_keys() {
+    let stage = Stage::postgres().await;
+    apply_each(&stage, &events(&clicks())).await;
+    assert_in_order(&stage, LOCK_CLICK, idents(&clicks()), &shuffled(naming(&clicks()))).await;
+}
+
+#[tokio::test]
+async fn new_customers_are_inserted_in_the_order_of_their_keys() {
+    let stage = Stage::postgres().await;
+    assert_in_order(&stage, INSERT_CUSTOMER, customers(), &shuffled(leads(1))).await;
+}
+
+#[tokio::test]
+async fn shells_are_inserted_in_the_order_of_their_keys() {
+    let stage = Stage::postgres().await;
+    let two_each = [leads(1), leads(2)].concat();
+    assert_in_order(&stage, INSERT_CUSTOMER, customers(), &shuffled(two_each)).await;
+}
+
+#[tokio::test]
+async fn customers_are_locked_in_the_order_of_their_keys() {
+    let stage = Stage::postgres().await;
+    apply_each(&stage, &leads(1)).await;
+    assert_in_order(&stage, LOCK_CUSTOMER, customers(), &shuffled(leads(2))).await;
+}
+
+const INSERT_CLICK: &str = "INSERT INTO clicks (program_id, click, event_id) VALUES (1, '{}', '{}')";
+const LOCK_CLICK: &str = "SELECT 1 FROM clicks WHERE click = '{}' FOR NO KEY UPDATE";
+const INSERT_CUSTOMER: &str = "INSERT INTO customers (program_id, ident) VALUES (1, '{}')";
+const LOCK_CUSTOMER: &str = "SELECT 1 FROM customers WHERE ident = '{}' FOR NO KEY UPDATE";
+
+async fn assert_in_order(stage: &Stage, take: &str, mut idents: Vec<Ident>, events: &[Event]) {
+    idents.sort();
+    let taking = |ident: Ident| take.replace("{}", &ident.uuid().to_string());
+    let mut other = connect(stage).await;
+    other.execute(AssertSqlSafe(format!("BEGIN; {}", taking(idents[TAKEN])))).await.unwrap();
+    let worker = worker(stage, events);
+    until_waiting_or_done(stage, 1, &worker).await;
+    let mut prober = connect(stage).await;
+    for (position, ident) in idents.iter().enumerate().filter(|(position, _)| *position != TAKEN) {
+        let held = is_held(&mut prober, &taking(*ident)).await;
+        assert_eq!(held, position < TAKEN, "waiting for row {TAKEN}, a worker and row {position}");
+    }
+    other.execute("ROLLBACK").await.unwrap();
+    worker.await.unwrap().unwrap();
+}
+
+fn clicks() -> Vec<ClickDraft> {
+    (1..=ROWS).map(click).collect()
+}
+
+fn idents(clicks: &[ClickDraft]) -> Vec<Ident> {
+    clicks.iter().map(|click| Ident::of_click(false, click.id())).collect()
+}
+
+fn events(clicks: &[ClickDraft]) -> Vec<Event> {
+    clicks.iter().map(ClickDraft::event).collect()
+}
+
+/// Two leads of one customer for each click, who can take no short way.
+fn naming(clicks: &[ClickDraft]) -> Vec<Event> {
+    let lead = |(number, click)| server(number).key("usr_1").click(click).event();
+    (1..).zip(clicks).map(lead).collect()
+}
+
+/// The `round`th lead of each of sixteen customers.
+fn leads(round: u32) -> Vec<Event> {
+    (1..=ROWS).map(|number| server(round * 100 + number).key(&format!("usr_{number}")).event()).collect()
+}
+
+fn customers() -> Vec<Ident> {
+    let ident = |event: &Event| match event {
+        Event::Lead(lead) => lead.ident(),
+        Event::Click(_) => unreachable!("only leads are made here"),
+    };
+    leads(1).iter().map(ident).collect()
+}
+
+/// Any order but the right one, and always the same.
+fn shuffled(events: Vec<Event>) -> Vec<Event> {
+    let (odd, even): (Vec<_>, Vec<_>) = events.into_iter().enumerate().partition(|(at, _)| at % 2 == 1);
+    odd.into_iter().rev().chain(even).map(|(_, event)| event).collect()
+}
