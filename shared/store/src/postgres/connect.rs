@@ -57,11 +57,14 @@ impl fmt::Debug for PostgresSettings {
 }
 
 // Forced, whatever the server, the database or the role have as default: an event is acknowledged on the strength of
-// a commit that has reached the disk.
+// a commit that has reached the disk; a statement must see what was committed while the one before it waited for a
+// lock; and a plan kept from the day when the tables were empty would read them whole as they grow.
 const SET_SESSION: &str = "/* set_session */ SELECT \
      set_config('application_name', 'affitor', false), \
      set_config('timezone', 'UTC', false), \
      set_config('synchronous_commit', 'on', false), \
+     set_config('default_transaction_isolation', 'read committed', false), \
+     set_config('plan_cache_mode', 'force_custom_plan', false), \
      set_config('statement_timeout', $1, false), \
      set_config('lock_timeout', $2, false), \
      set_config('idle_in_transaction_session_timeout', $3, false)";
@@ -143,9 +146,11 @@ mod tests {
         let server = std::env::var("TEST_DATABASE_URL")
             .expect("TEST_DATABASE_URL names no Postgres server to test on; ./tests/run.sh starts one");
         let mut url = url::Url::parse(&server).unwrap();
-        url.query_pairs_mut()
-            .append_pair("application_name", "somebody")
-            .append_pair("options", "-c synchronous_commit=off -c statement_timeout=0 -c timezone=Asia/Tokyo");
+        url.query_pairs_mut().append_pair("application_name", "somebody").append_pair(
+            "options",
+            "-c synchronous_commit=off -c statement_timeout=0 -c timezone=Asia/Tokyo \
+                 -c default_transaction_isolation=serializable -c plan_cache_mode=force_generic_plan",
+        );
         let mut settings = PostgresSettings::for_url(url);
         settings.statement_timeout = Duration::from_millis(1_500);
         Postgres::new(settings).unwrap()
@@ -156,6 +161,8 @@ mod tests {
             ("application_name", "affitor"),
             ("timezone", "UTC"),
             ("synchronous_commit", "on"),
+            ("default_transaction_isolation", "read committed"),
+            ("plan_cache_mode", "force_custom_plan"),
             ("statement_timeout", "1500ms"),
             ("lock_timeout", "10s"),
             ("idle_in_transaction_session_timeout", "30s"),
