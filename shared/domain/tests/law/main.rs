@@ -7,6 +7,7 @@ mod memory;
 use domain::event::Event;
 use domain::examples::examples;
 use domain::model;
+use domain::scenario::{browser, click};
 use domain::universe::{deliveries, universe};
 use memory::Memory;
 
@@ -42,6 +43,18 @@ fn every_example_of_a_rule_holds_whatever_the_order() {
             obeys(&example.events, &deliveries(seed, &example.events, cuts, 30), example.name);
         }
     }
+}
+
+/// The waiter is known by a click that the late event does not name: its row is found out only after the first fold.
+#[test]
+fn a_late_candidate_of_a_lead_known_by_its_click_reaches_the_key_that_owns_the_click() {
+    let (crawled, late) = (click(1).bot(), click(2));
+    let keyless = browser(1).click(&crawled).candidates([&late]);
+    let keyed = browser(2).click(&crawled).key("usr_1");
+    let events = [keyless.event(), keyed.event(), crawled.event(), late.event()];
+    let each_by_itself = events.clone().map(|event| vec![event]);
+    let widened = obeys(&events, &each_by_itself, "in that order");
+    assert_eq!(widened, 1, "the late click alone needs more rows than it names");
 }
 
 fn obeys(events: &[Event], batches: &[Vec<Event>], what: &str) -> usize {
