@@ -40,7 +40,9 @@ fn holds(page: &str, name: &str, made: &str) {
 }
 
 fn table<const N: usize>(titles: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let line = |cells: [String; N]| format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+    let line = |cells: [String; N]| {
+        format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|").replace('<', "&lt;")).join(" | "))
+    };
     let head = line(titles.map(str::to_owned)) + &format!("|{}\n", "---|".repeat(N));
     rows.into_iter().map(line).fold(head, |table, row| table + &row)
 }
