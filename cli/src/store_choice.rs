@@ -23,7 +23,7 @@ pub(crate) const STORE_FILE: &str = "affitor.db";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which store, and how it is shown")]
 pub(crate) struct StoreArguments {
-    /// PostgreSQL, as postgres://user:password@host:5432/database. AFFITOR_STORE__DATABASE_URL says the same without
+    /// PostgreSQL, as `postgres://user:password@host:5432/database`. AFFITOR_STORE__DATABASE_URL says the same without
     /// showing it in the list of processes
     #[arg(long = "database", value_name = "URL", global = true, conflicts_with = "directory")]
     url: Option<Secret>,

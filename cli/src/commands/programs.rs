@@ -81,7 +81,7 @@ struct ProgramSettings {
     /// Whether a lead from a browser counts on its own
     #[arg(long, value_parser = lead_auth())]
     lead_auth: Option<LeadAuth>,
-    /// An origin whose pages may send, as https://shop.example; once for each. They replace the list there was
+    /// An origin whose pages may send, as `https://shop.example`; once for each. They replace the list there was
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
 }

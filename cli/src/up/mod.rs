@@ -42,10 +42,10 @@ pub(crate) struct UpArguments {
     /// Put no demo into an empty store
     #[arg(long)]
     no_demo: bool,
-    /// RabbitMQ instead of the embedded queue, as amqp://user:password@host:5672/vhost; only together with a database
+    /// RabbitMQ instead of the embedded queue, as `amqp://user:password@host:5672/vhost`; only together with a database
     #[arg(long, value_name = "URL")]
     amqp: Option<Secret>,
-    /// PostgreSQL instead of the embedded store, as postgres://user:password@host:5432/database
+    /// PostgreSQL instead of the embedded store, as `postgres://user:password@host:5432/database`
     #[arg(long, value_name = "URL")]
     database: Option<Secret>,
     /// Settings file; AFFITOR_… variables win over it
