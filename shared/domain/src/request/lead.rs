@@ -216,4 +216,6 @@ fn identity_fault(members: &Members<'_>) -> Fault {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
