@@ -8,28 +8,28 @@ use store::Store;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-const EVERY: Duration = Duration::from_millis(500);
-const PATIENCE: Duration = Duration::from_secs(2);
+const EVERY: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 type Answer = (Instant, Result<(), String>);
 
 /// Keeps `check` true until `stop`.
 pub(crate) async fn run(store: Store, check: Check, stop: CancellationToken) {
-    let (said, answers) = watch::channel::<Option<Answer>>(None);
-    let asking = tokio::spawn(ask(store, said, stop.clone()));
+    let (said, mut answers) = watch::channel::<Option<Answer>>(None);
+    tokio::spawn(ask(store, said, stop.clone()));
     while !stop.is_cancelled() {
-        match &*answers.borrow() {
-            Some((at, _)) if at.elapsed() > PATIENCE => check.not_ready("the database does not answer"),
+        match &*answers.borrow_and_update() {
+            Some((at, _)) if at.elapsed() >= PATIENCE => check.not_ready("the database does not answer"),
             Some((_, Ok(()))) => check.ready(),
             Some((_, Err(reason))) => check.not_ready(reason.clone()),
             None => {}
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            () = tokio::time::sleep(EVERY / 2) => {}
+            told = answers.changed() => if told.is_err() { break },
+            () = tokio::time::sleep(PATIENCE) => {}
         }
     }
-    drop(asking);
 }
 
 async fn ask(store: Store, said: watch::Sender<Option<Answer>>, stop: CancellationToken) {
