@@ -184,29 +184,8 @@ async fn insert_customers(
             states.push(Some(&customer.state));
         }
     }
-    let rows = sqlx::query(INSERT_CUSTOMERS)
-        .bind(programs)
-        .bind(idents)
-        .bind(keys)
-        .bind(claims)
-        .bind(leads.event)
-        .bind(leads.class)
-        .bind(leads.click)
-        .bind(leads.facts)
-        .bind(leads.detail)
-        .bind(leads.test)
-        .bind(states.counted_event)
-        .bind(states.counted_class)
-        .bind(states.status)
-        .bind(states.reason)
-        .bind(states.verdict_click)
-        .bind(states.partner)
-        .bind(states.link)
-        .bind(states.flags)
-        .bind(states.email_digest)
-        .bind(states.email_mask)
-        .fetch_all(connection)
-        .await?;
+    let statement = sqlx::query(INSERT_CUSTOMERS).bind(programs).bind(idents).bind(keys).bind(claims);
+    let rows = states.bind(leads.bind(statement)).fetch_all(connection).await?;
     let inserted = rows.iter().map(|row| write::place(row, "ident")).collect::<Result<Vec<_>, _>>()?;
     Ok(inserted.iter().filter_map(|place| customers.get(place)).map(|customer| customer.position).collect())
 }

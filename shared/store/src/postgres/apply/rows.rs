@@ -5,7 +5,12 @@ use domain::attribution::LeadFacts;
 use domain::event::{Event, LeadEvent};
 use domain::journey::CustomerState;
 use domain::merge::Place;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use uuid::Uuid;
+
+/// A statement that takes one array a column.
+type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
 
 /// Program ids and idents of places, in the order given.
 pub(super) fn places<'a>(places: impl IntoIterator<Item = &'a Place>) -> (Vec<i64>, Vec<Uuid>) {
@@ -42,6 +47,14 @@ impl LeadColumns {
     }
 }
 
+impl LeadColumns {
+    /// Binds event, class, click, facts, detail and test, in this order.
+    pub(super) fn bind(self, statement: Statement<'_>) -> Statement<'_> {
+        let statement = statement.bind(self.event).bind(self.class).bind(self.click);
+        statement.bind(self.facts).bind(self.detail).bind(self.test)
+    }
+}
+
 /// What is stored of a customer's state; all null for a customer that belongs to another.
 #[derive(Default)]
 pub(super) struct StateColumns {
@@ -72,5 +85,14 @@ impl StateColumns {
         self.flags.push(state.map(|state| state.flags.bits()).unwrap_or_default());
         self.email_digest.push(email.map(facts::email_digest));
         self.email_mask.push(email.map(|email| email.mask.clone()));
+    }
+}
+
+impl StateColumns {
+    /// Binds the columns in the order in which they are listed above.
+    pub(super) fn bind(self, statement: Statement<'_>) -> Statement<'_> {
+        let statement = statement.bind(self.counted_event).bind(self.counted_class).bind(self.status);
+        let statement = statement.bind(self.reason).bind(self.verdict_click).bind(self.partner).bind(self.link);
+        statement.bind(self.flags).bind(self.email_digest).bind(self.email_mask)
     }
 }

@@ -173,15 +173,8 @@ async fn insert_leads(
         }
     }
     let (programs, idents) = places(leads.iter().map(|lead| &lead.place));
-    let rows = sqlx::query(INSERT_LEADS)
-        .bind(programs)
-        .bind(idents)
-        .bind(columns.event)
-        .bind(columns.class)
-        .bind(columns.click)
-        .bind(columns.facts)
-        .bind(columns.detail)
-        .bind(columns.test)
+    let rows = columns
+        .bind(sqlx::query(INSERT_LEADS).bind(programs).bind(idents))
         .bind(leads.iter().map(|lead| lead.echo).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
@@ -207,20 +200,6 @@ async fn judge_customers(connection: &mut PgConnection, changes: &Changes) -> Re
     let mut states = StateColumns::default();
     changes.customers.values().for_each(|state| states.push(state.as_ref()));
     let (programs, idents) = places(changes.customers.keys());
-    sqlx::query(JUDGE_CUSTOMERS)
-        .bind(programs)
-        .bind(idents)
-        .bind(states.counted_event)
-        .bind(states.counted_class)
-        .bind(states.status)
-        .bind(states.reason)
-        .bind(states.verdict_click)
-        .bind(states.partner)
-        .bind(states.link)
-        .bind(states.flags)
-        .bind(states.email_digest)
-        .bind(states.email_mask)
-        .execute(connection)
-        .await?;
+    states.bind(sqlx::query(JUDGE_CUSTOMERS).bind(programs).bind(idents)).execute(connection).await?;
     Ok(())
 }
