@@ -5,7 +5,7 @@ use super::gate::{Gate, Moment, until_waiting_or_done};
 use super::{apply_each, assert_as_the_model_says, worker};
 use crate::stage::Stage;
 use domain::event::Event;
-use domain::scenario::{browser, click, server};
+use domain::scenario::{LeadDraft, browser, click, server};
 
 #[tokio::test]
 async fn a_lead_finds_its_click_that_is_just_being_committed() {
@@ -24,7 +24,8 @@ async fn a_click_finds_its_lead_that_is_just_being_committed() {
 async fn a_click_finds_whoever_began_to_wait_while_it_came() {
     let before = server(1).key("usr_1").click(&click(1)).event();
     let lead = server(2).key("usr_2").click(&click(1)).event();
-    assert_they_meet(&[before], &lead, Moment::AtCommit("waiters"), "true", &click(1).event()).await;
+    let gate = Moment::Before("customers");
+    assert_they_meet(&[before], &lead, gate, "NEW.customer_key = 'usr_2'", &click(1).event()).await;
 }
 
 /// The first claims the click by its customer's row and nothing else.
@@ -60,13 +61,23 @@ async fn a_click_that_two_have_named_is_never_claimed_by_a_third() {
     assert_as_the_model_says(&stage, &events).await;
 }
 
-/// Neither names what the other names: they meet on the customer only.
+/// The second must have read what the first adds.
 #[tokio::test]
-async fn two_leads_of_one_customer_at_the_same_moment_are_judged_together() {
+async fn a_customers_lead_is_judged_with_a_better_one_that_was_being_added() {
+    assert_judged_together(&browser(2).key("usr_1").click(&click(1)), &browser(3).key("usr_1").click(&click(2))).await;
+}
+
+/// The first has read already what the second would change.
+#[tokio::test]
+async fn a_customers_lead_that_is_being_added_is_judged_with_a_better_one() {
+    assert_judged_together(&browser(3).key("usr_1").click(&click(2)), &browser(2).key("usr_1").click(&click(1))).await;
+}
+
+/// Neither names what the other names: they meet on the customer only.
+async fn assert_judged_together(first: &LeadDraft, second: &LeadDraft) {
     let before = [click(1).event(), click(2).event(), server(1).key("usr_1").event()];
-    let first = browser(2).key("usr_1").click(&click(1)).event();
-    let second = browser(3).key("usr_1").click(&click(2)).event();
-    assert_they_meet(&before, &first, Moment::AtCommit("leads"), "true", &second).await;
+    let which = format!("NEW.event_id = '{}'", first.lead().id.uuid());
+    assert_they_meet(&before, &first.event(), Moment::Before("leads"), &which, &second.event()).await;
 }
 
 #[tokio::test]
