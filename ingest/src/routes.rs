@@ -2,7 +2,7 @@
 
 use crate::answer::{Accepted, Failure, Success};
 use crate::ingest::Ingest;
-use crate::meters::Route;
+use crate::meters::{InHand, Route};
 use crate::openapi::{ClickBody, LeadBody, openapi};
 use crate::origin::{Grant, METHODS, preflight};
 use crate::refusal::{Refusal, Refused};
@@ -11,15 +11,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
-use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderMap};
 use axum::routing::{MethodRouter, get, post};
 use runtime::request_id::RequestId;
 
 /// Clicks and leads, without a fallback, to be merged with other routes on one port.
 pub fn router(ingest: Ingest) -> Router {
     let paths = Router::new()
-        .route("/api/v1/track/click", closed(Route::Click, post(take_click).options(preflight)))
-        .route("/api/v1/track/lead", closed(Route::Lead, post(take_lead).options(preflight)));
+        .route("/api/v1/track/click", closed(Route::Click, post(take_click)))
+        .route("/api/v1/track/lead", closed(Route::Lead, post(take_lead)));
     paths.with_state(ingest)
 }
 
@@ -27,7 +27,8 @@ pub fn router(ingest: Ingest) -> Router {
 pub fn standalone(ingest: Ingest) -> Router {
     let contract = || async { ([(CONTENT_TYPE, "application/json")], openapi().to_json().unwrap_or_default()) };
     let only_get = async |State(ingest): State<Ingest>| {
-        finish(&ingest, Route::Other, None, Err(Refusal::MethodNotAllowed.into()), Grant::default())
+        let in_hand = ingest.meters().begun(Route::Other);
+        finish(&ingest, in_hand, None, Err(Refusal::MethodNotAllowed.into()), Grant::default())
     };
     let rest = Router::new().route("/openapi.json", get(contract).fallback(only_get)).fallback(nothing_here);
     router(ingest.clone()).merge(rest.with_state(ingest))
@@ -39,14 +40,22 @@ pub async fn not_found() -> Response<Body> {
 }
 
 async fn nothing_here(State(ingest): State<Ingest>) -> Response<Body> {
-    finish(&ingest, Route::Other, None, Err(Refusal::NotFound.into()), Grant::default())
+    let in_hand = ingest.meters().begun(Route::Other);
+    finish(&ingest, in_hand, None, Err(Refusal::NotFound.into()), Grant::default())
 }
 
-/// Any other method is a 405 that names the right ones.
+/// Preflights are answered alike everywhere; any other method is a 405 that names the right ones.
 fn closed(route: Route, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
-    methods.fallback(async move |State(ingest): State<Ingest>| {
+    let ask = async move |State(ingest): State<Ingest>, headers: HeaderMap| {
+        let in_hand = ingest.meters().begun(route);
+        let response = preflight(headers).await;
+        in_hand.answered(response.status());
+        response
+    };
+    methods.options(ask).fallback(async move |State(ingest): State<Ingest>| {
+        let in_hand = ingest.meters().begun(route);
         let refused = Err(Refusal::MethodNotAllowed.into());
-        ([(ALLOW, METHODS)], finish(&ingest, route, None, refused, Grant::default()))
+        ([(ALLOW, METHODS)], finish(&ingest, in_hand, None, refused, Grant::default()))
     })
 }
 
@@ -70,10 +79,11 @@ fn closed(route: Route, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
     security((), ("api_key" = []))
 )]
 pub(crate) async fn take_click(State(ingest): State<Ingest>, request: Request) -> Response<Body> {
+    let in_hand = ingest.meters().begun(Route::Click);
     let (head, body) = request.into_parts();
     let mut grant = Grant::default();
     let taken = click::take(&ingest, &head, body, &mut grant).await;
-    finish(&ingest, Route::Click, head.extensions.get(), taken, grant)
+    finish(&ingest, in_hand, head.extensions.get(), taken, grant)
 }
 
 #[utoipa::path(
@@ -96,16 +106,17 @@ pub(crate) async fn take_click(State(ingest): State<Ingest>, request: Request) -
     security((), ("api_key" = []))
 )]
 pub(crate) async fn take_lead(State(ingest): State<Ingest>, request: Request) -> Response<Body> {
+    let in_hand = ingest.meters().begun(Route::Lead);
     let (head, body) = request.into_parts();
     let mut grant = Grant::default();
     let taken = lead::take(&ingest, &head, body, &mut grant).await;
-    finish(&ingest, Route::Lead, head.extensions.get(), taken, grant)
+    finish(&ingest, in_hand, head.extensions.get(), taken, grant)
 }
 
 /// Counts and logs in one place. Only faults of ours are logged: a client's are for the client.
 fn finish(
     ingest: &Ingest,
-    route: Route,
+    in_hand: InHand<'_>,
     request: Option<&RequestId>,
     taken: Result<Accepted, Refused>,
     grant: Grant,
@@ -126,6 +137,6 @@ fn finish(
         Ok(accepted) => accepted.into_response(grant),
         Err(refused) => refused.into_response(grant),
     };
-    ingest.meters().answered(route, response.status());
+    in_hand.answered(response.status());
     response
 }

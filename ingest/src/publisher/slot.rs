@@ -64,12 +64,11 @@ impl Slot {
         pack.retain(|waiting| writer.push(&waiting.record));
         let events = writer.events();
         let message = Message { id: Uuid::new_v4(), body: writer.finish(), events, traceparent: None };
-        let begun = Instant::now();
+        let (bytes, begun) = (message.body.len(), Instant::now());
         let published = self.channel.publish(message).await;
-        self.meters.pack.record(f64::from(events));
+        self.meters.published(events, bytes, &published, begun.elapsed());
         let answer = match &published {
             Ok(()) => {
-                self.meters.confirm.record(begun.elapsed().as_secs_f64());
                 self.ledger.confirmed(&header, events);
                 self.count(&pack);
                 Ok(())
