@@ -7,18 +7,22 @@
 mod client;
 mod database;
 mod leftovers;
+mod load;
 mod pipeline;
 mod process;
 mod programs;
 mod servers;
 mod spawning;
+mod stored;
 pub mod tally;
 mod waiting;
 
 pub use client::{Answer, Client, VISIBLE};
 pub use database::{DatabaseGuard, fresh_database};
+pub use load::{Accepted, Load};
 pub use pipeline::{Pipeline, START, Shape, start_up, up_at};
 pub use process::Process;
 pub use programs::{TestProgram, key_entropy, now};
 pub use servers::{Servers, free_port, unique_name};
+pub use stored::Stored;
 pub use waiting::eventually;

@@ -197,6 +197,14 @@ impl Pipeline {
         }
     }
 
+    /// Ends all its processes at once, as `kill -9` does.
+    ///
+    /// # Panics
+    /// When another thread has panicked with them in hand.
+    pub fn kill(&self) {
+        self.processes.lock().expect("no panic").iter_mut().for_each(Process::kill);
+    }
+
     /// What all its processes have printed so far.
     pub fn output(&self) -> String {
         self.processes.lock().expect("no panic").iter().map(Process::output).collect()

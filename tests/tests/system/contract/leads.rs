@@ -12,7 +12,7 @@ on_both_shapes! {
     a_customer_key_may_be_a_number
     small_faults_cost_a_warning_and_no_lead
     a_body_of_plain_text_is_read_as_json_without_a_key_only
-    an_answer_has_a_request_id_of_ours
+    every_answer_has_a_request_id_and_no_odd_one_is_taken_over
     a_path_or_method_that_is_not_there_is_said_in_json
     the_contract_can_be_read_from_the_server
 }
@@ -107,14 +107,18 @@ async fn a_body_of_plain_text_is_read_as_json_without_a_key_only(pipeline: &Pipe
     }
 }
 
-async fn an_answer_has_a_request_id_of_ours(pipeline: &Pipeline) {
+async fn every_answer_has_a_request_id_and_no_odd_one_is_taken_over(pipeline: &Pipeline) {
     let client = Client::of(pipeline);
-    let requests = [client.lead().body("{"), client.click().body(""), client.request(Method::GET, "/nowhere")];
-    for request in requests {
-        let answer = Answer::to(request.header("X-Request-Id", "mine")).await;
-        let id = answer.header("x-request-id").expect("X-Request-Id on every answer");
-        assert!(!id.is_empty() && id != "mine", "{answer:?}");
+    for odd in ["", "a b", "<script>", &"x".repeat(10_000)] {
+        let requests = [client.lead().body("{"), client.click().body(""), client.request(Method::GET, "/nowhere")];
+        for request in requests {
+            let answer = Answer::to(request.header("X-Request-Id", odd)).await;
+            let id = answer.header("x-request-id").expect("X-Request-Id on every answer");
+            assert!(!id.is_empty() && id != odd, "{answer:?}");
+        }
     }
+    let without = Answer::to(client.lead().body("{")).await;
+    assert!(without.header("x-request-id").is_some_and(|id| !id.is_empty()), "{without:?}");
 }
 
 async fn a_path_or_method_that_is_not_there_is_said_in_json(pipeline: &Pipeline) {

@@ -1,0 +1,181 @@
+//! A client under load that keeps its own books: it writes to an append-only file what it is about to send, and what
+//! it was told. The database is later compared with that file, never with the client's memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{Answer, Client, Stored, TestProgram};
+
+/// Leads to send, every fifth of them with the key of an earlier one.
+#[derive(Debug)]
+pub struct Load {
+    leads: usize,
+    connections: usize,
+    next: AtomicUsize,
+    stopped: AtomicBool,
+    books: Books,
+}
+
+impl Load {
+    /// So many leads over so many connections; the books are kept in that file.
+    ///
+    /// # Panics
+    /// When the file cannot be made.
+    pub fn new(leads: usize, connections: usize, books: &Path) -> Self {
+        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { leads, connections, next, stopped, books: Books::open(books) }
+    }
+
+    /// How many leads a test sends: `AFFITOR_TEST_LEADS`, or what suits every run.
+    pub fn usual() -> usize {
+        std::env::var("AFFITOR_TEST_LEADS").ok().and_then(|number| number.parse().ok()).unwrap_or(3_000)
+    }
+
+    /// Sends all leads, each again and again until it is accepted or the load is stopped.
+    pub async fn run(&self, client: &Client, program: &TestProgram) {
+        let one = async || {
+            while let Some(key) = self.next_key() {
+                self.send(client, program, &key).await;
+            }
+        };
+        let connections: Vec<_> = (0..self.connections).map(|_| one()).collect();
+        futures_util::future::join_all(connections).await;
+    }
+
+    /// How many leads have been begun.
+    pub fn begun(&self) -> usize {
+        self.next.load(Ordering::Relaxed).min(self.leads)
+    }
+
+    /// How many leads there are.
+    pub fn leads(&self) -> usize {
+        self.leads
+    }
+
+    /// Sends nothing more, not even what was not accepted.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn next_key(&self) -> Option<String> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if number >= self.leads || self.is_stopped() {
+            return None;
+        }
+        // Mostly of a lead that is on its way right now: the hardest kind.
+        let of = if number % 5 == 4 { number - 1 - number % 3 } else { number };
+        Some(format!("u{of}"))
+    }
+
+    async fn send(&self, client: &Client, program: &TestProgram, key: &str) {
+        while !self.is_stopped() {
+            self.books.write(&format!("asked {key}"));
+            let lead = client.lead().bearer_auth(&program.api_key).json(&json!({"customer_key": key}));
+            match Answer::try_to(lead).await {
+                Ok(answer) if answer.status == 200 => {
+                    self.books.write(&format!("ok {key} {}", answer.event_id()));
+                    return;
+                }
+                Ok(answer) if answer.status == 503 => {
+                    let outcome = answer.header("x-affitor-outcome");
+                    assert!(matches!(outcome, Some("not-accepted" | "unknown")), "{answer:?}");
+                    self.books.write(&format!("failed {key}"));
+                }
+                Ok(answer) => panic!("a good lead was refused: {answer:?}"),
+                Err(_) => self.books.write(&format!("failed {key}")),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What the file says was accepted.
+    pub fn accepted(&self) -> Accepted {
+        Accepted::read(&self.books.path)
+    }
+}
+
+#[derive(Debug)]
+struct Books {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Books {
+    fn open(path: &Path) -> Self {
+        let file = OpenOptions::new().create(true).append(true).open(path).expect("the client's file");
+        Self { path: path.to_owned(), file: Mutex::new(file) }
+    }
+
+    fn write(&self, line: &str) {
+        let mut file = self.file.lock().expect("nothing panics with the file in hand");
+        file.write_all(format!("{line}\n").as_bytes()).expect("the client's file");
+    }
+}
+
+/// What a client was told: the event ids of its 200s with their customers, and every key it has ever sent.
+#[derive(Debug)]
+pub struct Accepted {
+    /// By event id, the customer's key.
+    pub events: BTreeMap<Uuid, String>,
+    asked: BTreeSet<String>,
+}
+
+impl Accepted {
+    fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("the client's file");
+        let (mut events, mut asked) = (BTreeMap::new(), BTreeSet::new());
+        for line in text.lines() {
+            match line.split(' ').collect::<Vec<_>>()[..] {
+                ["asked", key] => drop(asked.insert(key.to_owned())),
+                ["ok", key, event] => {
+                    let event = event.parse().expect("a receipt is a uuid");
+                    assert!(events.insert(event, key.to_owned()).is_none(), "the receipt {event} was given twice");
+                }
+                _ => {}
+            }
+        }
+        Self { events, asked }
+    }
+
+    /// Compares it with the database, key by key.
+    ///
+    /// # Errors
+    /// One line that says how many are lost, doubled or made up.
+    pub async fn compare(&self, stored: &Stored, program: &TestProgram) -> Result<String, String> {
+        let rows = stored.leads(program.id.get()).await;
+        let mut found: BTreeMap<Uuid, Vec<Option<String>>> = BTreeMap::new();
+        for (key, event) in rows {
+            found.entry(event).or_default().push(key);
+        }
+        let lost = self.events.iter().filter(|(event, key)| {
+            !found.get(event).is_some_and(|keys| keys.iter().any(|found| found.as_ref() == Some(key)))
+        });
+        let lost = lost.count();
+        let doubled = found.values().filter(|keys| keys.len() > 1).count();
+        let known = |key: &Option<String>| key.as_ref().is_some_and(|key| self.asked.contains(key));
+        let made_up = found.values().flatten().filter(|key| !known(key)).count();
+        let (ledger, events) = (stored.events_in_ledger().await, stored.events().await);
+        let (accepted, dead) = (self.events.len(), stored.dead_letters().await);
+        let line = format!(
+            "accepted {accepted} stored {} lost {lost} doubled {doubled} made_up {made_up} dead {dead} ledger {ledger} of {events}",
+            found.len()
+        );
+        let is_good = lost == 0 && doubled == 0 && made_up == 0 && dead == 0 && ledger == events;
+        if is_good { Ok(line) } else { Err(line) }
+    }
+}
