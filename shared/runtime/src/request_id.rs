@@ -35,7 +35,7 @@ impl RequestId {
     }
 
     /// A random half for the process and a counted half: unique without a system call a request.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static PROCESS: LazyLock<u64> =
             LazyLock::new(|| getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id())));
         static COUNTED: AtomicU64 = AtomicU64::new(0);

@@ -9,25 +9,48 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// Whose turn it is: odd while a request is with its handler. Counted by the service, read by the connection.
+/// What the service and the connection's bytes tell each other: whose turn it is, and what came with the request.
 ///
 /// Both sides run in the connection's own task, so no ordering is needed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turn(Arc<AtomicUsize>);
+pub(super) struct Turn(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Odd while a request is with its handler. Counted by the service, read by the connection.
+    count: AtomicUsize,
+    /// A `Content-Length` has come since the last request was looked at. Set by the connection, taken by the service.
+    length: AtomicBool,
+}
 
 impl Turn {
     /// A request begins to be handled, or its answer is there.
     pub(super) fn pass(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether a request is with its handler.
+    pub(super) fn is_handled(&self) -> bool {
+        self.count() % 2 == 1
+    }
+
+    /// A `Content-Length` has come.
+    pub(super) fn length_came(&self) {
+        self.0.length.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a `Content-Length` has come since this was last asked.
+    pub(super) fn takes_length(&self) -> bool {
+        self.0.length.swap(false, Ordering::Relaxed)
     }
 
     fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.0.count.load(Ordering::Relaxed)
     }
 }
 
@@ -58,8 +81,7 @@ impl<I> Deadlines<I> {
 
     /// Whether a handler is at work; once it has answered, the idle time begins.
     fn is_handled(&mut self) -> bool {
-        let turn = self.turn.count();
-        let handled = turn % 2 == 1;
+        let (turn, handled) = (self.turn.count(), self.turn.is_handled());
         if !handled && turn != self.seen {
             self.seen = turn;
             self.idle_from_now();

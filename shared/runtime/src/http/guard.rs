@@ -1,38 +1,38 @@
 //! What is refused before any route sees it, because hyper lets it through and the contract does not.
 
-use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
-use axum::http::{Request, Response, StatusCode, Version};
+use super::violation::Violation;
+use axum::http::header::{HOST, TRANSFER_ENCODING};
+use axum::http::{HeaderValue, Request, Uri};
 
 /// Longest request target in bytes.
 const MAX_TARGET: usize = 8 * 1_024;
 
-/// The answer to a request that no route may see.
-pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    if target > MAX_TARGET {
-        return Some(answer(
-            StatusCode::URI_TOO_LONG,
-            r#"{"success":false,"error":"the address of the request must be at most 8 KiB","code":"uri_too_long"}"#,
-        ));
+/// What a request that hyper has read breaks. `length_line`: whether a `Content-Length` came with it, which hyper
+/// takes away when there is a `Transfer-Encoding` too.
+pub(super) fn violation<B>(request: &Request<B>, length_line: bool) -> Option<Violation> {
+    let headers = request.headers();
+    if target_length(request.uri()) > MAX_TARGET {
+        return Some(Violation::LongTarget);
     }
-    let hosts = request.headers().get_all(HOST).iter().take(2).count();
-    let needs_host = request.version() >= Version::HTTP_11;
-    if hosts > 1 || (needs_host && hosts == 0) {
-        return Some(answer(
-            StatusCode::BAD_REQUEST,
-            r#"{"success":false,"error":"the request must have exactly one Host header","code":"invalid_host"}"#,
-        ));
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(encoding) = encodings.next() {
+        if length_line {
+            return Some(Violation::TwoLengths);
+        }
+        // hyper looks at the last one only, and would hand on what it has not decoded.
+        if encodings.next().is_some() || !is_chunked(encoding) {
+            return Some(Violation::TransferEncoding);
+        }
     }
-    None
+    let hosts = headers.get_all(HOST).iter().take(2).count();
+    (hosts != 1).then_some(Violation::Host)
 }
 
-/// Closes the connection too: a client that breaks the protocol may have more of it on the way.
-fn answer(status: StatusCode, body: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    response
+fn target_length(uri: &Uri) -> usize {
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    authority + uri.path_and_query().map_or(0, |target| target.as_str().len())
+}
+
+fn is_chunked(encoding: &HeaderValue) -> bool {
+    encoding.as_bytes().eq_ignore_ascii_case(b"chunked")
 }

@@ -3,14 +3,20 @@
 //! Routes and answers of the API are the binaries' own; here is what must hold for all of them.
 
 mod body;
+mod client_address;
 mod deadlines;
 mod guard;
+mod length_line;
 mod limits;
+mod linger;
 mod listener;
 mod ops;
 mod serve;
+mod violation;
+mod wire;
 
 pub use body::{BodyFault, read_body};
+pub use client_address::client_address;
 pub use limits::HttpLimits;
 pub use listener::{BindError, bind};
 pub use ops::{ops_router, readiness_router};

@@ -4,7 +4,9 @@
 
 use super::HttpLimits;
 use super::deadlines::{Deadlines, Turn};
-use super::guard::refusal;
+use super::guard::violation;
+use super::linger::linger;
+use super::wire::Wire;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use axum::Router;
 use axum::body::Body;
@@ -14,11 +16,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use metrics::{Counter, counter};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +29,9 @@ use tower::Service;
 
 /// How long accepting pauses when the process is out of file descriptors or the kernel out of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A shortage can last: it is not said more often than this.
+const SHORTAGE_PERIOD: Duration = Duration::from_secs(10);
 
 /// Bytes that hyper may buffer of one connection in each direction, so that ten thousand stay small.
 const MAX_BUFFER: usize = 64 * 1_024;
@@ -36,6 +42,10 @@ const MAX_BUFFER: usize = 64 * 1_024;
 /// Requests that take longer than the drain limit after `stop`, or all if the future is dropped, are cut.
 pub async fn serve(listener: TcpListener, app: Router, limits: HttpLimits, stop: CancellationToken) {
     let mut connections = JoinSet::new();
+    let mut shortage = Shortage::default();
+    // One counter for all ports of a process: there from the start, at zero.
+    let gone = counter!("affitor_http_client_gone_total");
+    gone.increment(0);
     loop {
         tokio::select! {
             biased;
@@ -45,9 +55,10 @@ pub async fn serve(listener: TcpListener, app: Router, limits: HttpLimits, stop:
             accepted = listener.accept(), if connections.len() < limits.max_connections => {
                 match accepted {
                     Ok((stream, peer)) => {
-                        connections.spawn(connection(stream, peer, app.clone(), limits, stop.clone()));
+                        let watched = (gone.clone(), stop.clone());
+                        connections.spawn(connection(stream, peer, app.clone(), limits, watched));
                     }
-                    Err(error) => survive(&error).await,
+                    Err(error) => shortage.survive(&error).await,
                 }
             }
         }
@@ -60,28 +71,45 @@ pub async fn serve(listener: TcpListener, app: Router, limits: HttpLimits, stop:
     }
 }
 
-/// A client that is gone already is nothing; a shortage of ours passes, and a pause spares the CPU.
-async fn survive(error: &io::Error) {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
-        tracing::warn!(%error, "no connection can be accepted; trying again");
+/// What keeps connections from being accepted, and when it was last said.
+#[derive(Debug, Default)]
+struct Shortage(Option<Instant>);
+
+impl Shortage {
+    /// A client that is gone already is nothing; a shortage of ours passes, and a pause spares the CPU.
+    async fn survive(&mut self, error: &io::Error) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+        if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+            return;
+        }
+        if self.0.is_none_or(|said| said.elapsed() >= SHORTAGE_PERIOD) {
+            self.0 = Some(Instant::now());
+            tracing::warn!(%error, "no connection can be accepted; trying again");
+        }
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }
 
 /// One connection, from its first byte to its last.
-async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, limits: HttpLimits, stop: CancellationToken) {
+async fn connection(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    app: Router,
+    limits: HttpLimits,
+    (gone, stop): (Counter, CancellationToken),
+) {
     // Answers are written whole, so waiting to fill a segment only delays them.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let turn = Turn::default();
-    let io = TokioIo::new(Deadlines::new(stream, limits, turn.clone()));
+    let deadlines = Deadlines::new(&mut stream, limits, turn.clone());
+    let io = TokioIo::new(Wire::new(deadlines, turn.clone(), gone));
     let service = service_fn(move |request: Request<Incoming>| {
         let (app, turn) = (app.clone(), turn.clone());
         async move {
             turn.pass();
-            let response = answer(app, request, peer).await;
+            let response = answer(app, request, peer, turn.takes_length()).await;
             turn.pass();
             Ok::<_, Infallible>(response)
         }
@@ -91,24 +119,35 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, limits: Ht
         .max_header_size(limits.max_header_bytes)
         .max_buf_size(MAX_BUFFER.max(limits.max_header_bytes))
         .serve_connection(io, service);
-    let mut served = pin!(served);
-    let result = tokio::select! {
-        result = served.as_mut() => result,
-        () = stop.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            served.await
+    let mut stopped = false;
+    let result = {
+        let mut served = pin!(served);
+        tokio::select! {
+            result = served.as_mut() => result,
+            () = stop.cancelled() => {
+                stopped = true;
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
         }
     };
-    if let Err(error) = result {
-        tracing::debug!(%error, %peer, "connection closed early");
+    let answered = match result {
+        Ok(()) => !stopped,
+        Err(error) => {
+            tracing::debug!(%error, %peer, "connection closed early");
+            error.is_parse()
+        }
+    };
+    if answered {
+        linger(&mut stream).await;
     }
 }
 
-async fn answer(mut app: Router, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+async fn answer(mut app: Router, request: Request<Incoming>, peer: SocketAddr, length_line: bool) -> Response<Body> {
     let id = RequestId::of(request.headers());
     let header = id.header();
-    let mut response = match refusal(&request) {
-        Some(refused) => refused,
+    let mut response = match violation(&request, length_line) {
+        Some(violation) => violation.response(),
         None => {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
