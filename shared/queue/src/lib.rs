@@ -10,6 +10,7 @@
 mod embedded;
 mod error;
 mod message;
+mod meters;
 mod queue;
 mod rabbitmq;
 

@@ -80,3 +80,17 @@ pub enum SourceQueue {
     /// What the broker could not route. Always empty with the embedded queue.
     Unrouted,
 }
+
+impl SourceQueue {
+    /// Every queue.
+    pub const ALL: [SourceQueue; 3] = [SourceQueue::Events, SourceQueue::Dead, SourceQueue::Unrouted];
+
+    /// Its name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SourceQueue::Events => "events",
+            SourceQueue::Dead => "dead",
+            SourceQueue::Unrouted => "unrouted",
+        }
+    }
+}

@@ -6,6 +6,7 @@ use sqlx::SqlitePool;
 use tokio::sync::watch;
 
 use crate::embedded::{self, Embedded, EmbeddedSettings};
+use crate::meters;
 use crate::rabbitmq::{self, RabbitMq, RabbitMqSettings};
 use crate::{ConsumeError, Delivery, DepthError, Message, OpenError, PublishError, Readiness, SourceQueue, Tag};
 
@@ -26,6 +27,7 @@ impl Queue {
     /// # Errors
     /// [`OpenError::Settings`] when the address or the prefix cannot be right.
     pub async fn rabbitmq(settings: RabbitMqSettings) -> Result<Self, OpenError> {
+        meters::describe();
         RabbitMq::open(settings).map(|queue| Self(Backend::RabbitMq(queue)))
     }
 
@@ -37,6 +39,7 @@ impl Queue {
     /// # Errors
     /// [`OpenError::Table`] when the table cannot be made or read.
     pub async fn embedded(writer: SqlitePool, settings: EmbeddedSettings) -> Result<Self, OpenError> {
+        meters::describe();
         Ok(Self(Backend::Embedded(Embedded::open(writer, settings).await?)))
     }
 

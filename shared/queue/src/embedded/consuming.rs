@@ -10,7 +10,8 @@ use tokio::time::sleep;
 
 use super::Shared;
 use super::table::{self, StoredMessage};
-use crate::{ConsumeError, Delivery, MESSAGE_TYPE, Tag};
+use crate::meters::Subscribed;
+use crate::{ConsumeError, Delivery, MESSAGE_TYPE, SourceQueue, Tag};
 
 /// Between a failed read and the next one.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -28,6 +29,7 @@ pub(crate) struct Consumer {
     /// Handed out and not settled: number and row, oldest first.
     unsettled: VecDeque<(u64, i64)>,
     failed: bool,
+    _counted: Subscribed,
 }
 
 /// Kept in the consumer while `next` is dropped and called again: the rows are already claimed.
@@ -37,7 +39,7 @@ struct Reading {
 }
 
 impl Consumer {
-    pub(super) fn new(shared: Arc<Shared>, prefetch: usize) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, source: SourceQueue, prefetch: usize) -> Self {
         let id = shared.claims().add_consumer();
         Self {
             shared,
@@ -49,6 +51,7 @@ impl Consumer {
             ready: VecDeque::new(),
             unsettled: VecDeque::new(),
             failed: false,
+            _counted: Subscribed::to(source),
         }
     }
 

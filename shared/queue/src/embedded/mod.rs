@@ -85,7 +85,7 @@ impl Embedded {
             // Nothing is ever dead or unrouted here: such a consumer may wait, and takes nothing.
             SourceQueue::Dead | SourceQueue::Unrouted => 0,
         };
-        Consumer::new(Arc::clone(&self.0), prefetch)
+        Consumer::new(Arc::clone(&self.0), source, prefetch)
     }
 
     pub(crate) fn depth(&self) -> u64 {

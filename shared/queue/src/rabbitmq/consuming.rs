@@ -14,12 +14,12 @@ use super::Shared;
 use super::link::{Channel, Link};
 use super::pause::Pause;
 use super::supervisor::Side;
-use crate::{ConsumeError, Delivery, Tag};
+use crate::{ConsumeError, Delivery, SourceQueue, Tag};
 
 pub(crate) struct Consumer {
     shared: Arc<Shared>,
     side: Side,
-    queue: String,
+    source: SourceQueue,
     prefetch: u16,
     /// Grows with each subscription, so that a tag is never taken for one of another channel.
     subscription: u64,
@@ -38,8 +38,8 @@ enum State {
 }
 
 impl Consumer {
-    pub(super) fn new(shared: Arc<Shared>, side: Side, queue: String, prefetch: u16) -> Self {
-        Self { shared, side, queue, prefetch, subscription: 0, settled: 0, state: State::Idle }
+    pub(super) fn new(shared: Arc<Shared>, side: Side, source: SourceQueue, prefetch: u16) -> Self {
+        Self { shared, side, source, prefetch, subscription: 0, settled: 0, state: State::Idle }
     }
 
     pub(crate) async fn next(&mut self) -> Result<Delivery, ConsumeError> {
@@ -47,7 +47,7 @@ impl Consumer {
             match &mut self.state {
                 State::Idle => {
                     let subscribing =
-                        subscribe(Arc::clone(&self.shared), self.side.clone(), self.queue.clone(), self.prefetch);
+                        subscribe(Arc::clone(&self.shared), self.side.clone(), self.source, self.prefetch);
                     self.state = State::Subscribing(Box::pin(subscribing));
                 }
                 State::Subscribing(subscribing) => {
@@ -125,11 +125,17 @@ impl Consumer {
 }
 
 /// Tries until it succeeds or the queue is closed.
-async fn subscribe(shared: Arc<Shared>, mut side: Side, queue: String, prefetch: u16) -> Result<Channel, ConsumeError> {
+async fn subscribe(
+    shared: Arc<Shared>,
+    mut side: Side,
+    source: SourceQueue,
+    prefetch: u16,
+) -> Result<Channel, ConsumeError> {
     let mut pause = Pause::default();
+    let queue = shared.names.queue(source);
     loop {
         let link = side.next_link().await.ok_or(ConsumeError::Closed)?;
-        let opening = open(&link, &queue, prefetch);
+        let opening = open(&link, queue, source, prefetch);
         let reason = match timeout(shared.settings.connect_timeout, opening).await {
             Ok(Ok(channel)) => return Ok(channel),
             Ok(Err(error)) => error.to_string(),
@@ -140,11 +146,11 @@ async fn subscribe(shared: Arc<Shared>, mut side: Side, queue: String, prefetch:
     }
 }
 
-async fn open(link: &Arc<Link>, queue: &str, prefetch: u16) -> lapin::Result<Channel> {
+async fn open(link: &Arc<Link>, queue: &str, source: SourceQueue, prefetch: u16) -> lapin::Result<Channel> {
     let mut channel = link.channel().await?;
     // Before the first delivery can come: the client's buffer has no bound of its own.
     channel.amqp().basic_qos(prefetch, BasicQosOptions::default()).await?;
-    channel.consume(queue).await?;
+    channel.consume(queue, source).await?;
     Ok(channel)
 }
 

@@ -17,6 +17,9 @@ use socket2::{SockRef, Socket};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use crate::SourceQueue;
+use crate::meters::Subscribed;
+
 /// For the closing handshake of a channel or a connection; afterwards the socket is cut anyway.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 const REPLY_SUCCESS: u16 = 200;
@@ -74,7 +77,7 @@ impl Link {
 
     pub(super) async fn channel(self: &Arc<Self>) -> lapin::Result<Channel> {
         let channel = self.connection.create_channel().await?;
-        Ok(Channel { channel, link: Arc::clone(self), deliveries: None })
+        Ok(Channel { channel, link: Arc::clone(self), deliveries: None, counted: None })
     }
 
     /// Says goodbye, so that the broker has seen everything sent before; then cuts.
@@ -116,6 +119,8 @@ pub(super) struct Channel {
     /// Kept with the channel so that it outlives it: the client cancels a dropped consumer by
     /// itself, and ends the whole connection if the channel is being closed at that moment.
     deliveries: Option<lapin::Consumer>,
+    /// There as long as `deliveries` is.
+    counted: Option<Subscribed>,
 }
 
 impl Channel {
@@ -128,10 +133,11 @@ impl Channel {
         self.channel.status().connected() && Arc::ptr_eq(&self.link, link)
     }
 
-    pub(super) async fn consume(&mut self, queue: &str) -> lapin::Result<()> {
+    pub(super) async fn consume(&mut self, queue: &str, source: SourceQueue) -> lapin::Result<()> {
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let deliveries = self.channel.basic_consume(queue.into(), "".into(), options, arguments).await?;
         self.deliveries = Some(deliveries);
+        self.counted = Some(Subscribed::to(source));
         Ok(())
     }
 

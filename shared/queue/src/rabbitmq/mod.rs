@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::meters;
 use crate::{DepthError, OpenError, Readiness, SourceQueue};
 use supervisor::{Side, Supervisor};
 
@@ -69,8 +70,7 @@ impl RabbitMq {
     }
 
     pub(crate) fn consumer(&self, source: SourceQueue, prefetch: u16) -> Consumer {
-        let queue = self.0.names.queue(source).to_owned();
-        Consumer::new(Arc::clone(&self.0), self.0.consuming().clone(), queue, prefetch)
+        Consumer::new(Arc::clone(&self.0), self.0.consuming().clone(), source, prefetch)
     }
 
     /// Asks on a connection that is there already, if one is.
@@ -105,11 +105,11 @@ impl RabbitMq {
 
 impl Shared {
     fn publishing(&self) -> &Side {
-        self.publishing.get_or_init(|| self.supervise("publishing"))
+        self.publishing.get_or_init(|| self.supervise(meters::PUBLISHING))
     }
 
     fn consuming(&self) -> &Side {
-        self.consuming.get_or_init(|| self.supervise("consuming"))
+        self.consuming.get_or_init(|| self.supervise(meters::CONSUMING))
     }
 
     fn supervise(&self, side: &'static str) -> Side {

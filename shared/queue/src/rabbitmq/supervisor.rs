@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::link::{Channel, Link};
 use super::pause::Pause;
 use super::topology::TopologyNames;
-use crate::Readiness;
+use crate::{Readiness, meters};
 
 /// Between two looks, and how long a look may take: together they keep "within a second".
 const INTERVAL: Duration = Duration::from_millis(400);
@@ -85,8 +85,7 @@ impl Supervisor {
 
     /// Runs until the queue is closed.
     pub(super) async fn run(self) {
-        let reconnects = metrics::counter!("affitor_queue_reconnects_total", "side" => self.side);
-        reconnects.increment(0);
+        let reconnects = meters::reconnects(self.side);
         let name = format!("{} {}", self.names.events_queue, self.side);
         let mut pause = Pause::default();
         while !self.stop.is_cancelled() {
