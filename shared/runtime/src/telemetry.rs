@@ -11,11 +11,13 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Buckets by the unit that ends a histogram's name. Without buckets the exporter makes summaries,
-/// which cannot be added over processes.
-const BUCKETS: [(&str, &[f64]); 3] = [
-    // Latencies from half a millisecond; the last two are for events that wait out an outage.
-    ("_seconds", &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0]),
+/// Buckets by the end of a histogram's name, the more special end first. Without buckets the exporter makes summaries,
+/// which cannot be added over processes. A histogram is shown from the moment it is registered, with or without samples.
+const BUCKETS: [(&str, &[f64]); 4] = [
+    // Events that wait out an outage are minutes old.
+    ("_lag_seconds", &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0]),
+    // From a confirm of half a millisecond to beyond every deadline.
+    ("_seconds", &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]),
     ("_bytes", &[256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0]),
     ("_events", &[1.0, 4.0, 16.0, 64.0, 256.0, 512.0, 1_024.0, 2_048.0, 4_096.0]),
 ];
@@ -95,18 +97,31 @@ mod tests {
     fn histograms_have_the_buckets_of_their_unit() {
         let handle = install_metrics().unwrap();
         metrics::histogram!("affitor_test_wait_seconds").record(0.003);
+        metrics::histogram!("affitor_test_lag_seconds").record(20.0);
         metrics::histogram!("affitor_test_pack_events").record(300.0);
         metrics::histogram!("affitor_test_depth").record(5.0);
         let text = handle.render();
         for line in [
             "affitor_test_wait_seconds_bucket{le=\"0.0025\"} 0",
             "affitor_test_wait_seconds_bucket{le=\"0.005\"} 1",
+            "affitor_test_lag_seconds_bucket{le=\"10\"} 0",
+            "affitor_test_lag_seconds_bucket{le=\"30\"} 1",
             "affitor_test_pack_events_bucket{le=\"512\"} 1",
             "affitor_test_depth_bucket{le=\"10\"} 1",
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
         assert!(!text.contains("quantile"), "no summaries: {text}");
+    }
+
+    #[test]
+    fn a_histogram_is_shown_before_its_first_sample() {
+        let handle = install_metrics().unwrap();
+        let _registered = metrics::histogram!("affitor_test_silence_seconds", "route" => "none");
+        let text = handle.render();
+        for line in ["bucket{route=\"none\",le=\"+Inf\"} 0", "sum{route=\"none\"} 0", "count{route=\"none\"} 0"] {
+            assert!(text.contains(&format!("affitor_test_silence_seconds_{line}")), "{line} in {text}");
+        }
     }
 
     #[test]
