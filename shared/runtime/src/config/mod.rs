@@ -15,7 +15,7 @@ pub use sections::{
     ConsoleSettings, HttpSettings, IngestSettings, LogSettings, QueueSettings, SecretSettings, Settings, StoreSettings,
     WorkerSettings, reference,
 };
-pub use value::LogFormat;
+pub use value::{LogFormat, Networks};
 
 /// The variable that names the configuration file when `--config` does not.
 pub const CONFIG_VARIABLE: &str = "AFFITOR_CONFIG";

@@ -4,7 +4,7 @@
 //! listing. What needs more than one setting to judge is in `check`.
 
 use super::table::settings;
-use super::value::LogFormat;
+use super::value::{LogFormat, Networks};
 use crate::secret::{Secret, SecretList};
 use std::path::PathBuf;
 
@@ -44,6 +44,22 @@ settings! {
         state_dir: PathBuf = "./state".into();
         /// Hours during which a visitor who returns through the same partner keeps the click id.
         click_window_hours: u64 = 24, in 1..=720;
+        /// Networks of the proxies whose `X-Forwarded-For` is believed; without any the peer is the client.
+        trusted_proxies: Networks = Networks::default();
+        /// Requests a second that one API key may send; 0 for no limit.
+        limit_key_per_second: u32 = 1_000, in 0..=1_000_000;
+        /// Leads a second that all browsers together may send for one program; 0 for no limit.
+        limit_program_per_second: u32 = 500, in 0..=1_000_000;
+        /// Requests a second without an API key from one address (IPv6: from one /64 network); 0 for no limit.
+        limit_address_per_second: u32 = 100, in 0..=1_000_000;
+        /// Clicks a second on one link; 0 for no limit.
+        limit_link_per_second: u32 = 1_000, in 0..=1_000_000;
+        /// Test events a second from one address; 0 for no limit.
+        limit_test_per_second: u32 = 10, in 0..=1_000_000;
+        /// Seconds' worth of each limit that may come at once after a pause.
+        limit_burst_seconds: u32 = 5, in 1..=60;
+        /// Whether the limits hold for clients on this machine too.
+        limit_loopback: bool = false;
     }
     /// The binary that writes events into the store.
     worker: WorkerSettings {

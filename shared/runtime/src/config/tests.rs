@@ -52,6 +52,22 @@ fn a_text_that_looks_like_a_number_or_a_truth_stays_text() {
 }
 
 #[test]
+fn networks_are_a_list_in_the_file_and_comma_separated_in_the_environment() {
+    let file = "[ingest]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\nlimit_loopback = true";
+    let environment =
+        [("AFFITOR_INGEST__TRUSTED_PROXIES", "10.0.0.0/8, ::1,"), ("AFFITOR_INGEST__LIMIT_LOOPBACK", "true")];
+    let (from_file, from_environment) = (load(file, &[]).unwrap(), load("", &environment).unwrap());
+    assert_eq!(from_file, from_environment);
+    let networks: Vec<String> = from_file.ingest.trusted_proxies.as_slice().iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "::1/128"]);
+    assert!(from_file.ingest.limit_loopback);
+    for wrong in ["10.0.0.0/33", "proxy.example", "10.0.0.0/8;::1"] {
+        let faults = faults("", &[("AFFITOR_INGEST__TRUSTED_PROXIES", wrong)]);
+        assert!(faults.contains("must be a list of networks"), "{faults}");
+    }
+}
+
+#[test]
 fn secrets_are_a_list_in_the_file_and_comma_separated_in_the_environment() {
     let second = KEY.replace("a:", "b:");
     let file = format!("[secrets]\nclick_secret = [\"{KEY}\", \"{second}\"]\nemail_pepper = [\"{KEY}\"]");

@@ -5,6 +5,8 @@
 
 use crate::secret::{Secret, SecretList};
 use config::ValueKind;
+use ipnet::IpNet;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// A type that a setting can have.
@@ -68,6 +70,51 @@ macro_rules! whole_number {
 }
 
 whole_number!(u16, u32, u64, usize);
+
+impl SettingValue for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+
+    fn read(kind: &ValueKind) -> Option<Self> {
+        if let ValueKind::Boolean(truth) = kind { Some(*truth) } else { text(kind)?.parse().ok() }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// Networks of addresses; one that is a single address is the network of that address alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    /// All of them.
+    pub fn as_slice(&self) -> &[IpNet] {
+        &self.0
+    }
+
+    fn parse<'a>(entries: impl Iterator<Item = Option<&'a str>>) -> Option<Self> {
+        let network = |text: &str| text.parse().ok().or_else(|| text.parse().ok().map(|alone: IpAddr| alone.into()));
+        entries.map(|entry| network(entry?)).collect::<Option<_>>().map(Self)
+    }
+}
+
+impl SettingValue for Networks {
+    const EXPECTED: &'static str = "a list of networks such as `10.0.0.0/8` (in the environment: separated by commas)";
+
+    fn read(kind: &ValueKind) -> Option<Self> {
+        if let ValueKind::Array(entries) = kind {
+            Self::parse(entries.iter().map(|entry| text(&entry.kind)))
+        } else {
+            let entries = text(kind)?.split(',').map(str::trim);
+            Self::parse(entries.filter(|entry| !entry.is_empty()).map(Some))
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",")
+    }
+}
 
 impl SettingValue for String {
     const EXPECTED: &'static str = "text";
