@@ -114,6 +114,9 @@ impl Refused {
             headers.insert(X_AFFITOR_OUTCOME, HeaderValue::from_static(outcome.name()));
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
         }
+        if let Some(limited) = self.limited {
+            headers.insert(RETRY_AFTER, HeaderValue::from(limited.retry_seconds));
+        }
         if refusal.status() == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

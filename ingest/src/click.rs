@@ -4,6 +4,7 @@ use crate::answer::{Accepted, Success, TestData};
 use crate::crawlers::{is_prefetch, names_itself};
 use crate::ingest::Ingest;
 use crate::intake::receive;
+use crate::limits::Visitor;
 use crate::meters::Kind;
 use crate::mint::now;
 use crate::origin::{Grant, Origin};
@@ -30,8 +31,12 @@ struct Target {
 
 /// Takes one click. `grant` is set as soon as it is known which program is spoken of.
 pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut Grant) -> Result<Accepted, Refused> {
-    let (keyed, body) = receive(ingest.snapshots(), &head.headers, body, ingest.body_timeout()).await?;
+    let visitor = ingest.limits().visitor(head);
+    let (keyed, body) = receive(ingest.snapshots(), visitor, &head.headers, body, ingest.body_timeout()).await?;
     let mut request = ClickRequest::parse(&body)?;
+    if request.test {
+        visitor.test()?;
+    }
     let target = match request.test {
         true => test_target(ingest, &request, keyed).await?,
         false => real_target(ingest, &request, keyed.as_deref()).await?,
@@ -50,6 +55,7 @@ pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut 
     {
         return Ok(target.answer(click, text, &request.details.warnings).accepted(None));
     }
+    target.limit(visitor)?;
     let click = target.mint(ingest, at);
     let text = click.text(secrets).unwrap_or_default();
     let header_agent = user_agent(&head.headers);
@@ -120,6 +126,14 @@ impl Target {
     /// Whether a visitor who has that click keeps it: same partner, and young enough.
     fn keeps(&self, click: ClickId, at: Timestamp, window: Span) -> bool {
         click.partner == self.partner() && at - click.clicked_at() < window
+    }
+
+    /// Only a click that is going to be stored takes a token of its link.
+    fn limit(&self, visitor: Visitor<'_>) -> Result<(), Refused> {
+        match &self.link {
+            Some(link) if !self.test => visitor.link(link.link_id),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn mint(&self, ingest: &Ingest, at: Timestamp) -> ClickId {

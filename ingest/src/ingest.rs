@@ -1,5 +1,6 @@
 //! What the handlers work with: programs, publisher, secrets, and the way from an event to its confirm.
 
+use crate::limits::Limits;
 use crate::meters::{Kind, Meters};
 use crate::mint::Mint;
 use crate::publisher::{Publisher, PublisherSettings};
@@ -58,6 +59,7 @@ struct Shared {
     secrets: Secrets,
     mint: Mint,
     meters: Arc<Meters>,
+    limits: Limits,
     body_timeout: Duration,
     click_window: Span,
 }
@@ -100,6 +102,7 @@ impl Ingest {
             secrets: parts.secrets,
             mint: Mint::default(),
             meters,
+            limits: Limits::new(settings),
             body_timeout: parts.body_timeout,
             click_window: Span::seconds(hours * 3_600),
         })))
@@ -134,6 +137,10 @@ impl Ingest {
 
     pub(crate) fn meters(&self) -> &Meters {
         &self.0.meters
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     pub(crate) fn body_timeout(&self) -> Duration {

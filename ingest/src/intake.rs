@@ -1,7 +1,8 @@
-//! What every request passes before its body is read as anything: media type, key, size, time.
+//! What every request passes before its body is read as anything: media type, key, limits, size, time.
 //!
 //! A wrong key is refused before a byte of the body is looked at, whatever mode the body would have asked for.
 
+use crate::limits::Visitor;
 use crate::mint::now;
 use crate::refusal::{Refusal, Refused};
 use crate::snapshot::{Snapshots, StoreAway};
@@ -25,6 +26,7 @@ impl From<StoreAway> for Refused {
 /// Reads a request's body, and the program of its key if it carries one.
 pub(crate) async fn receive(
     snapshots: &Snapshots,
+    visitor: Visitor<'_>,
     headers: &HeaderMap,
     body: Body,
     deadline: Duration,
@@ -32,8 +34,11 @@ pub(crate) async fn receive(
     check_encoding(headers)?;
     check_media_type(headers)?;
     let program = match token(headers)? {
-        Some(token) => Some(program_of(snapshots, token).await?),
-        None => None,
+        Some(token) => Some(program_of(snapshots, visitor, token).await?),
+        None => {
+            visitor.address()?;
+            None
+        }
     };
     if announced_length(headers).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         return Err(Refusal::BodyTooLarge.into());
@@ -41,6 +46,7 @@ pub(crate) async fn receive(
     let body = read_body(body, MAX_BODY_BYTES, deadline).await.map_err(|fault| match fault {
         BodyFault::TooLarge => Refusal::BodyTooLarge,
         BodyFault::TooSlow => Refusal::BodyTooSlow,
+        BodyFault::Cut => Refusal::ClientGone,
         BodyFault::Broken => Refusal::BodyUnreadable,
     })?;
     if is_wide(&body) {
@@ -82,10 +88,12 @@ fn token(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim_matches(' '))) } else { Err(Refusal::InvalidToken) }
 }
 
-async fn program_of(snapshots: &Snapshots, token: &str) -> Result<Arc<Program>, Refused> {
+/// Only a valid key has its limit, so that nobody uses up another's.
+async fn program_of(snapshots: &Snapshots, visitor: Visitor<'_>, token: &str) -> Result<Arc<Program>, Refused> {
     let key = ApiKey::parse(token).map_err(|_| Refusal::InvalidToken)?;
-    let program = snapshots.key(key, now()).await?;
-    Ok(program.ok_or(Refusal::InvalidToken)?)
+    let program = snapshots.key(key, now()).await?.ok_or(Refusal::InvalidToken)?;
+    visitor.key(key)?;
+    Ok(program)
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<u64> {
@@ -105,6 +113,8 @@ fn is_wide(body: &[u8]) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::limits::Limits;
+    use runtime::config::IngestSettings;
 
     fn headers(pairs: &[(axum::http::HeaderName, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
@@ -165,7 +175,10 @@ mod tests {
     async fn a_body_that_dribbles_is_given_up_at_the_deadline() {
         let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
         let json = headers(&[(CONTENT_TYPE, "application/json")]);
-        let received = receive(&Snapshots::default(), &json, never, Duration::from_secs(10)).await;
+        let (head, ()) = axum::http::Request::new(()).into_parts();
+        let limits = Limits::new(&IngestSettings::default());
+        let deadline = Duration::from_secs(10);
+        let received = receive(&Snapshots::default(), limits.visitor(&head), &json, never, deadline).await;
         assert_eq!(received.err(), Some(Refusal::BodyTooSlow.into()));
     }
 }

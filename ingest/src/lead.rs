@@ -10,7 +10,7 @@ use crate::refusal::{Refusal, Refused};
 use crate::who::{Caller, Claim, NamedClick};
 use axum::body::Body;
 use axum::http::request::Parts;
-use domain::event::Class;
+use domain::event::{Class, Source};
 use domain::keyring::Keyring;
 use domain::request::{LeadRequest, Warning};
 use domain::{ClickId, Event, EventId, LeadEvent, ProgramId};
@@ -22,8 +22,12 @@ const PROVISIONAL: &str = "Lead received. It counts once your server sends the l
 
 /// Takes one lead. `grant` is set as soon as it is known which program is spoken of.
 pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut Grant) -> Result<Accepted, Refused> {
-    let (keyed, body) = receive(ingest.snapshots(), &head.headers, body, ingest.body_timeout()).await?;
+    let visitor = ingest.limits().visitor(head);
+    let (keyed, body) = receive(ingest.snapshots(), visitor, &head.headers, body, ingest.body_timeout()).await?;
     let mut request = LeadRequest::parse(&body, &ingest.secrets().email)?;
+    if request.test {
+        visitor.test()?;
+    }
     if has_key_in_query(head) && !request.details.warnings.contains(&Warning::ApiKeyIgnored) {
         request.details.warnings.push(Warning::ApiKeyIgnored);
     }
@@ -36,6 +40,9 @@ pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut 
     };
     *grant = origin.grant(&program);
     let caller = claim.admit(&program)?;
+    if caller.source == Source::Browser && !request.test {
+        visitor.program(program.program_id)?;
+    }
     let warnings = request.details.warnings.clone();
     let lead = event(ingest.mint().event(now()), request, &program, caller);
     let (id, class, test) = (lead.id, lead.class(), lead.test);

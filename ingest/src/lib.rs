@@ -10,6 +10,7 @@ mod crawlers;
 mod ingest;
 mod intake;
 mod lead;
+mod limits;
 mod meters;
 mod mint;
 mod openapi;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 const REQUESTS: &str = "affitor_ingest_requests_total";
 const DURATION: &str = "affitor_ingest_request_duration_seconds";
 const CLIENT_GONE: &str = "affitor_ingest_client_gone_total";
+const LIMITED: &str = "affitor_ingest_limited_total";
 const ACCEPTED: &str = "affitor_ingest_accepted_total";
 const REFUSED: &str = "affitor_ingest_refused_total";
 const PUBLISHES: &str = "affitor_ingest_publishes_total";
@@ -78,6 +79,30 @@ impl Publish {
     }
 }
 
+/// Which limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Limit {
+    Key,
+    Program,
+    Address,
+    Link,
+    Test,
+}
+
+impl Limit {
+    const ALL: [Limit; 5] = [Limit::Key, Limit::Program, Limit::Address, Limit::Link, Limit::Test];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Limit::Key => "key",
+            Limit::Program => "program",
+            Limit::Address => "address",
+            Limit::Link => "link",
+            Limit::Test => "test",
+        }
+    }
+}
+
 /// The metrics of this binary.
 #[derive(Debug)]
 pub(crate) struct Meters {
@@ -86,6 +111,7 @@ pub(crate) struct Meters {
     gone: HashMap<Route, Counter>,
     accepted: HashMap<Kind, Counter>,
     refused: HashMap<&'static str, Counter>,
+    limited: HashMap<Limit, Counter>,
     publishes: HashMap<Publish, Counter>,
     confirm: Histogram,
     pack_events: Histogram,
@@ -114,6 +140,7 @@ impl Meters {
             refused: Refusal::all()
                 .map(|refusal| (refusal.code(), zero(counter!(REFUSED, "code" => refusal.code()))))
                 .collect(),
+            limited: Limit::ALL.map(|limit| (limit, zero(counter!(LIMITED, "limit" => limit.name())))).into(),
             publishes: Publish::ALL.map(|fate| (fate, zero(counter!(PUBLISHES, "result" => fate.name())))).into(),
             confirm: histogram!(CONFIRM),
             pack_events: histogram!(PACK_EVENTS),
@@ -135,6 +162,13 @@ impl Meters {
 
     pub(crate) fn refused(&self, refusal: Refusal) {
         if let Some(counter) = self.refused.get(refusal.code()) {
+            counter.increment(1);
+        }
+    }
+
+    /// Counted beside the refusal, to show which limit it was.
+    pub(crate) fn limited(&self, limit: Limit) {
+        if let Some(counter) = self.limited.get(&limit) {
             counter.increment(1);
         }
     }
@@ -186,6 +220,7 @@ fn describe() {
     describe_counter!(CLIENT_GONE, "Requests whose client was gone before the answer; their events may be accepted");
     describe_counter!(ACCEPTED, "Events that the queue has confirmed");
     describe_counter!(REFUSED, "Requests refused, by the code in the answer");
+    describe_counter!(LIMITED, "Requests refused because of a limit, by which one it was");
     describe_counter!(PUBLISHES, "Packs handed to the queue, by what it answered");
     describe_histogram!(CONFIRM, "From publishing a pack to its confirm");
     describe_histogram!(PACK_EVENTS, "Events in a confirmed pack");
@@ -221,6 +256,7 @@ mod tests {
             "affitor_ingest_requests_total{route=\"lead\",status=\"503\"} ",
             "affitor_ingest_requests_total{route=\"click\",status=\"200\"} ",
             "affitor_ingest_accepted_total{kind=\"lead\"} ",
+            "affitor_ingest_limited_total{limit=\"address\"} ",
             "affitor_ingest_publishes_total{result=\"unknown\"} ",
             "affitor_ingest_client_gone_total{route=\"click\"} ",
             // A histogram needs no sample to be there.

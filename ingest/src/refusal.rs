@@ -2,16 +2,20 @@
 //!
 //! Each is one exhaustive match, so that a new refusal must be decided by a person in all of them.
 
+use crate::meters::Limit;
 use axum::http::StatusCode;
 use domain::request::{Fault, FaultCode, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
+use std::time::Duration;
 
 /// Why a request is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// The body breaks a rule.
     Invalid(FaultCode),
-    /// The body never arrived whole.
+    /// The body is no HTTP body.
     BodyUnreadable,
+    /// The body never arrived whole: the client has left.
+    ClientGone,
     /// `program_id` names no program, an inactive one, or another one than the key's.
     UnknownProgram,
     /// A test event names no program.
@@ -44,6 +48,8 @@ pub enum Refusal {
     UnsupportedMediaType,
     /// The body is compressed.
     UnsupportedEncoding,
+    /// More than a limit allows.
+    RateLimited,
     /// A key, program or link is not known here and the store cannot be asked.
     StoreAway,
     /// The queue takes nothing now.
@@ -73,8 +79,9 @@ impl Outcome {
     }
 }
 
-const OURS: [Refusal; 21] = [
+const OURS: [Refusal; 23] = [
     Refusal::BodyUnreadable,
+    Refusal::ClientGone,
     Refusal::UnknownProgram,
     Refusal::ProgramRequired,
     Refusal::ClickOfOtherProgram,
@@ -91,6 +98,7 @@ const OURS: [Refusal; 21] = [
     Refusal::BodyTooLarge,
     Refusal::UnsupportedMediaType,
     Refusal::UnsupportedEncoding,
+    Refusal::RateLimited,
     Refusal::StoreAway,
     Refusal::QueueAway,
     Refusal::Overloaded,
@@ -109,6 +117,7 @@ impl Refusal {
             Refusal::LinkInactive => StatusCode::OK,
             Refusal::Invalid(_)
             | Refusal::BodyUnreadable
+            | Refusal::ClientGone
             | Refusal::UnknownProgram
             | Refusal::ProgramRequired
             | Refusal::ClickOfOtherProgram
@@ -121,6 +130,7 @@ impl Refusal {
             Refusal::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::UnsupportedMediaType | Refusal::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Refusal::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Refusal::StoreAway | Refusal::QueueAway | Refusal::Overloaded | Refusal::Unconfirmed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -132,6 +142,7 @@ impl Refusal {
         match self {
             Refusal::Invalid(code) => code.name(),
             Refusal::BodyUnreadable => "body_unreadable",
+            Refusal::ClientGone => "client_gone",
             Refusal::UnknownProgram => "unknown_program",
             Refusal::ProgramRequired => "program_id_required",
             Refusal::ClickOfOtherProgram => "click_of_other_program",
@@ -148,6 +159,7 @@ impl Refusal {
             Refusal::BodyTooLarge => "body_too_large",
             Refusal::UnsupportedMediaType => "unsupported_media_type",
             Refusal::UnsupportedEncoding => "unsupported_encoding",
+            Refusal::RateLimited => "rate_limited",
             Refusal::StoreAway => "store_unavailable",
             Refusal::QueueAway => "queue_unavailable",
             Refusal::Overloaded => "overloaded",
@@ -162,6 +174,7 @@ impl Refusal {
             Refusal::Invalid(FaultCode::PlaceholderKey) => PLACEHOLDER_KEY,
             Refusal::Invalid(_) => "Invalid request body",
             Refusal::BodyUnreadable => "The request body could not be read: send it again",
+            Refusal::ClientGone => "The request body ended too early: send it again",
             Refusal::UnknownProgram => "program_id does not name a program that this request may use",
             Refusal::ProgramRequired => {
                 "A test event needs additional_data.program_id, or an API key as Authorization: Bearer"
@@ -188,6 +201,7 @@ impl Refusal {
             Refusal::BodyTooLarge => "The request body must be at most 16 KiB",
             Refusal::UnsupportedMediaType => "Send JSON in UTF-8 with Content-Type: application/json",
             Refusal::UnsupportedEncoding => "Send the body without Content-Encoding",
+            Refusal::RateLimited => "Too many requests: send it again after the seconds in Retry-After",
             Refusal::StoreAway => "Keys and programs cannot be looked up now: send it again",
             Refusal::QueueAway => "Events cannot be made durable now: send it again",
             Refusal::Overloaded => "Too many events are waiting: send it again",
@@ -204,6 +218,7 @@ impl Refusal {
             Refusal::Unconfirmed => Some(Outcome::Unknown),
             Refusal::Invalid(_)
             | Refusal::BodyUnreadable
+            | Refusal::ClientGone
             | Refusal::UnknownProgram
             | Refusal::ProgramRequired
             | Refusal::ClickOfOtherProgram
@@ -219,7 +234,8 @@ impl Refusal {
             | Refusal::BodyTooSlow
             | Refusal::BodyTooLarge
             | Refusal::UnsupportedMediaType
-            | Refusal::UnsupportedEncoding => None,
+            | Refusal::UnsupportedEncoding
+            | Refusal::RateLimited => None,
         }
     }
 }
@@ -230,9 +246,25 @@ pub(crate) struct Refused {
     pub(crate) refusal: Refusal,
     /// More than the refusal's own sentence, for invalid bodies.
     pub(crate) detail: Option<String>,
+    /// For requests over a limit.
+    pub(crate) limited: Option<Limited>,
+}
+
+/// A limit that was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limited {
+    pub(crate) limit: Limit,
+    /// Whole seconds until one more is allowed.
+    pub(crate) retry_seconds: u64,
 }
 
 impl Refused {
+    /// Refused until that much time has passed.
+    pub(crate) fn limited(limit: Limit, wait: Duration) -> Self {
+        let retry_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Refused { limited: Some(Limited { limit, retry_seconds }), ..Refusal::RateLimited.into() }
+    }
+
     pub(crate) fn message(&self) -> &str {
         self.detail.as_deref().unwrap_or(self.refusal.message())
     }
@@ -240,14 +272,14 @@ impl Refused {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Refused { refusal, detail: None }
+        Refused { refusal, detail: None, limited: None }
     }
 }
 
 impl From<Vec<Fault>> for Refused {
     fn from(faults: Vec<Fault>) -> Self {
         let code = faults.first().map_or(FaultCode::InvalidJson, |fault| fault.code);
-        Refused { refusal: Refusal::Invalid(code), detail: Some(sentence(&faults)) }
+        Refused { detail: Some(sentence(&faults)), ..Refusal::Invalid(code).into() }
     }
 }
 

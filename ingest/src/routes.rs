@@ -72,6 +72,8 @@ fn closed(route: Route, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
         (status = 408, description = "The body took too long to arrive.", body = Failure),
         (status = 413, description = "The body has more than 16 KiB.", body = Failure),
         (status = 415, description = "The body is not sent as plain JSON in UTF-8.", body = Failure),
+        (status = 429, description = "Over a limit: send it again later.", body = Failure,
+            headers(("Retry-After" = u32, description = "Whole seconds."))),
         (status = 503, description = "Send it again: `X-Affitor-Outcome` says what became of the event.", body = Failure,
             headers(("X-Affitor-Outcome" = String, description = "`not-accepted` or `unknown`."),
                 ("Retry-After" = u32, description = "Whole seconds."))),
@@ -99,6 +101,8 @@ pub(crate) async fn take_click(State(ingest): State<Ingest>, request: Request) -
         (status = 408, description = "The body took too long to arrive.", body = Failure),
         (status = 413, description = "The body has more than 16 KiB.", body = Failure),
         (status = 415, description = "The body is not sent as plain JSON in UTF-8.", body = Failure),
+        (status = 429, description = "Over a limit: send it again later.", body = Failure,
+            headers(("Retry-After" = u32, description = "Whole seconds."))),
         (status = 503, description = "Send it again: `X-Affitor-Outcome` says what became of the event.", body = Failure,
             headers(("X-Affitor-Outcome" = String, description = "`not-accepted` or `unknown`."),
                 ("Retry-After" = u32, description = "Whole seconds."))),
@@ -123,6 +127,9 @@ fn finish(
 ) -> Response<Body> {
     if let Err(refused) = &taken {
         ingest.meters().refused(refused.refusal);
+        if let Some(limited) = refused.limited {
+            ingest.meters().limited(limited.limit);
+        }
         if let Some(outcome) = refused.refusal.outcome() {
             let request = request.map(RequestId::as_str).unwrap_or_default();
             tracing::warn!(
@@ -133,10 +140,13 @@ fn finish(
             );
         }
     }
+    let gone = matches!(&taken, Err(refused) if refused.refusal == Refusal::ClientGone);
     let response = match taken {
         Ok(accepted) => accepted.into_response(grant),
         Err(refused) => refused.into_response(grant),
     };
-    in_hand.answered(response.status());
+    if !gone {
+        in_hand.answered(response.status());
+    }
     response
 }

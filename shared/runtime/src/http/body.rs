@@ -3,6 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::io;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -15,7 +16,10 @@ pub enum BodyFault {
     /// Not complete within the deadline.
     #[error("the request body took too long to arrive")]
     TooSlow,
-    /// The client went away or sent something that is no HTTP body.
+    /// It ended before it was whole: the client went away.
+    #[error("the request body ended too early")]
+    Cut,
+    /// The client sent something that is no HTTP body.
     #[error("the request body could not be read")]
     Broken,
 }
@@ -26,7 +30,7 @@ impl BodyFault {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Cut | Self::Broken => StatusCode::BAD_REQUEST,
         }
     }
 }
@@ -40,9 +44,18 @@ pub async fn read_body(body: Body, max_bytes: usize, deadline: Duration) -> Resu
     match tokio::time::timeout(deadline, whole).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyFault::TooLarge),
+        Ok(Err(error)) if is_cut(error.as_ref()) => Err(BodyFault::Cut),
         Ok(Err(_)) => Err(BodyFault::Broken),
         Err(_) => Err(BodyFault::TooSlow),
     }
+}
+
+/// Whether the connection ended, rather than brought something wrong.
+fn is_cut(error: &(dyn std::error::Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut kinds = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    kinds.any(|kind| matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof))
 }
 
 #[cfg(test)]

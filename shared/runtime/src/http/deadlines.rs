@@ -35,7 +35,7 @@ impl Turn {
     }
 
     /// Whether a request is with its handler.
-    pub(super) fn is_handled(&self) -> bool {
+    fn is_handled(&self) -> bool {
         self.count() % 2 == 1
     }
 

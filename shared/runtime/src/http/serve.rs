@@ -16,7 +16,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use metrics::{Counter, counter};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -43,9 +42,6 @@ const MAX_BUFFER: usize = 64 * 1_024;
 pub async fn serve(listener: TcpListener, app: Router, limits: HttpLimits, stop: CancellationToken) {
     let mut connections = JoinSet::new();
     let mut shortage = Shortage::default();
-    // One counter for all ports of a process: there from the start, at zero.
-    let gone = counter!("affitor_http_client_gone_total");
-    gone.increment(0);
     loop {
         tokio::select! {
             biased;
@@ -55,8 +51,7 @@ pub async fn serve(listener: TcpListener, app: Router, limits: HttpLimits, stop:
             accepted = listener.accept(), if connections.len() < limits.max_connections => {
                 match accepted {
                     Ok((stream, peer)) => {
-                        let watched = (gone.clone(), stop.clone());
-                        connections.spawn(connection(stream, peer, app.clone(), limits, watched));
+                        connections.spawn(connection(stream, peer, app.clone(), limits, stop.clone()));
                     }
                     Err(error) => shortage.survive(&error).await,
                 }
@@ -91,20 +86,14 @@ impl Shortage {
 }
 
 /// One connection, from its first byte to its last.
-async fn connection(
-    mut stream: TcpStream,
-    peer: SocketAddr,
-    app: Router,
-    limits: HttpLimits,
-    (gone, stop): (Counter, CancellationToken),
-) {
+async fn connection(mut stream: TcpStream, peer: SocketAddr, app: Router, limits: HttpLimits, stop: CancellationToken) {
     // Answers are written whole, so waiting to fill a segment only delays them.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let turn = Turn::default();
     let deadlines = Deadlines::new(&mut stream, limits, turn.clone());
-    let io = TokioIo::new(Wire::new(deadlines, turn.clone(), gone));
+    let io = TokioIo::new(Wire::new(deadlines, turn.clone()));
     let service = service_fn(move |request: Request<Incoming>| {
         let (app, turn) = (app.clone(), turn.clone());
         async move {

@@ -1,12 +1,11 @@
 //! What passes between hyper and a connection's bytes, and what hyper does not tell about it.
 //!
-//! On the way in: a `Content-Length` that hyper may take away, and a client that leaves while its request is with a
-//! handler. On the way out: hyper's own refusals get the form of all others. Used by the accept loop alone.
+//! On the way in: a `Content-Length` that hyper may take away. On the way out: hyper's own refusals get the form of all
+//! others. Used by the accept loop alone.
 
 use super::deadlines::Turn;
 use super::length_line::LengthLine;
 use super::violation::Violation;
-use metrics::Counter;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,8 +16,6 @@ pub(super) struct Wire<I> {
     io: I,
     turn: Turn,
     line: LengthLine,
-    /// Counts the client once, if it leaves before its answer.
-    gone: Option<Counter>,
     /// Sent in place of what hyper wrote.
     instead: Option<Instead>,
 }
@@ -31,23 +28,8 @@ struct Instead {
 }
 
 impl<I> Wire<I> {
-    pub(super) fn new(io: I, turn: Turn, gone: Counter) -> Self {
-        Self { io, turn, line: LengthLine::default(), gone: Some(gone), instead: None }
-    }
-
-    fn came(&mut self, bytes: &[u8]) {
-        if self.line.find(bytes) {
-            self.turn.length_came();
-        }
-        if bytes.is_empty() && self.turn.is_handled() {
-            self.left();
-        }
-    }
-
-    fn left(&mut self) {
-        if let Some(counter) = self.gone.take() {
-            counter.increment(1);
-        }
+    pub(super) fn new(io: I, turn: Turn) -> Self {
+        Self { io, turn, line: LengthLine::default(), instead: None }
     }
 }
 
@@ -82,13 +64,11 @@ impl<I: AsyncRead + Unpin> AsyncRead for Wire<I> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        let read = ready!(Pin::new(&mut this.io).poll_read(context, buffer));
-        match &read {
-            Ok(()) => this.came(&buffer.filled()[before..]),
-            Err(_) if this.turn.is_handled() => this.left(),
-            Err(_) => {}
+        ready!(Pin::new(&mut this.io).poll_read(context, buffer))?;
+        if this.line.find(&buffer.filled()[before..]) {
+            this.turn.length_came();
         }
-        Poll::Ready(read)
+        Poll::Ready(Ok(()))
     }
 }
 
