@@ -10,6 +10,7 @@ use crate::batch::Gathered;
 use crate::careful::apply_carefully;
 use crate::outcomes;
 use crate::split::apply_apart;
+use crate::waiting::Hand;
 use domain::outcome::Outcome;
 use queue::{ConsumeError, Consumer, Delivery, Queue, SourceQueue};
 use runtime::backoff::Backoff;
@@ -59,6 +60,7 @@ pub(crate) async fn run(
     source: SourceQueue,
     store: Store,
     settings: LaneSettings,
+    hand: Hand,
     stop: CancellationToken,
 ) {
     let consumer = queue.consumer_of(source, settings.prefetch);
@@ -74,9 +76,10 @@ pub(crate) async fn run(
                 continue;
             }
         };
+        hand.holds(&gathered);
         let began = Instant::now();
         match hold(&mut session, &gathered, &settings, &stop).await {
-            Held::Applied(fates) => settle(&mut intake.consumer, &gathered, &fates, began.elapsed()).await,
+            Held::Applied(fates) => settle(&mut intake, &gathered, &fates, began.elapsed()).await,
             Held::GiveBack => {
                 intake.consumer.give_back().await;
                 intake.next = None;
@@ -86,6 +89,7 @@ pub(crate) async fn run(
             }
             Held::Stopping => break,
         }
+        hand.lets_go();
     }
     intake.consumer.close().await;
 }
@@ -153,10 +157,10 @@ async fn hold(session: &mut Session, gathered: &Gathered, settings: &LaneSetting
     }
 }
 
-async fn settle(consumer: &mut Consumer, gathered: &Gathered, fates: &[Outcome], took: Duration) {
+async fn settle(intake: &mut Intake, gathered: &Gathered, fates: &[Outcome], took: Duration) {
     let Some(last) = gathered.last else { return };
-    match consumer.ack_through(last).await {
-        Ok(()) => outcomes::settled(gathered, fates, took),
+    match intake.consumer.ack_through(last).await {
+        Ok(()) => outcomes::settled(intake.source, gathered, fates, took),
         Err(error) => tracing::warn!(%error, "a stored batch was not acknowledged and will come again"),
     }
 }

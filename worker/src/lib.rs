@@ -9,6 +9,7 @@ mod lane;
 mod outcomes;
 mod serve;
 mod split;
+mod waiting;
 mod watch;
 
 pub use lane::LaneSettings;

@@ -1,6 +1,7 @@
 //! Wires the worker's parts in order: settings, telemetry, queue, store, lanes, and the way out.
 
 use crate::lane::{self, LaneSettings};
+use crate::waiting::Waiting;
 use crate::{outcomes, watch};
 use queue::{OpenError, Queue, RabbitMqSettings, SourceQueue};
 use runtime::config::{Role, Settings};
@@ -84,13 +85,20 @@ pub fn spawn_lanes(
 ) {
     outcomes::describe_metrics();
     let events = std::iter::repeat_n(SourceQueue::Events, lanes);
+    let mut waiting = Waiting::default();
     for source in events.chain([SourceQueue::Unrouted, SourceQueue::Dead]) {
         let (queue, store, stop) = (queue.clone(), store.clone(), supervisor.stop());
+        let hand = waiting.hand(source);
         supervisor.spawn("lane", async move {
-            lane::run(queue, source, store, settings, stop).await;
+            lane::run(queue, source, store, settings, hand, stop).await;
             Ok::<(), Infallible>(())
         });
     }
+    let stop = supervisor.stop();
+    supervisor.spawn("age of the oldest event", async move {
+        waiting.show(stop).await;
+        Ok::<(), Infallible>(())
+    });
     let (store, stop, check) = (store.clone(), supervisor.stop(), health.check("database"));
     supervisor.spawn("database check", async move {
         watch::run(store, check, stop).await;

@@ -8,6 +8,7 @@ mod attempts;
 pub mod batch;
 mod facts;
 mod fault;
+mod meters;
 mod postgres;
 mod programs;
 mod reads;
@@ -15,6 +16,7 @@ mod session;
 mod sqlite;
 
 pub use fault::StoreError;
+pub use meters::describe_metrics;
 pub use postgres::{Postgres, PostgresSettings};
 pub use programs::{Key, KeyDigest, Link, NewProgram, Partner, Program, ProgramChange, Snapshot};
 pub use reads::{CUSTOMERS_SHOWN, CustomerEvent, CustomerView, EVENTS_SHOWN, EventKind, EventView};

@@ -5,14 +5,16 @@ use super::rows::{LeadColumns, StateColumns, lead_at, places};
 use super::{ledger, write};
 use crate::StoreError;
 use crate::batch::Batch;
+use crate::meters::{self, Transaction};
 use domain::attribution::{Arrival, LeadFacts};
 use domain::event::Event;
 use domain::journey::CustomerState;
 use domain::merge::{Place, Solo, solo_lead};
-use domain::outcome::Outcome;
+use domain::outcome::{Outcome, Reason};
 use domain::{Ident, LinkId};
 use sqlx::{Connection, PgConnection, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Instant;
 use uuid::Uuid;
 
 /// A click that is there already, as a stub or as a redelivery, collides and is left over.
@@ -57,6 +59,7 @@ pub(super) async fn apply(
     outcomes: &mut [Outcome],
 ) -> Result<Vec<usize>, StoreError> {
     let mut done: HashSet<usize> = HashSet::new();
+    let begun = Instant::now();
     let mut transaction = connection.begin().await?;
     for position in insert_clicks(&mut transaction, &batch.events).await? {
         outcomes[position] = Outcome::ClickRecorded;
@@ -65,9 +68,11 @@ pub(super) async fn apply(
     let solos = solos(&batch.events);
     let seen = lock_quiet_clicks(&mut transaction, solos.values()).await?;
     let customers = new_customers(&batch.events, solos, &seen);
-    for position in insert_customers(&mut transaction, &batch.events, customers).await? {
+    let mut verdicts = Vec::new();
+    for (position, reason) in insert_customers(&mut transaction, &batch.events, customers).await? {
         outcomes[position] = Outcome::LeadRecorded;
         done.insert(position);
+        verdicts.push(reason);
     }
     let left_over: Vec<usize> = (0..batch.events.len()).filter(|position| !done.contains(position)).collect();
     if left_over.is_empty() {
@@ -76,6 +81,8 @@ pub(super) async fn apply(
         write::prove_alive(&mut transaction).await?;
     }
     transaction.commit().await?;
+    Transaction::Fast.committed(begun);
+    meters::judged(&verdicts);
     Ok(left_over)
 }
 
@@ -169,7 +176,7 @@ async fn insert_customers(
     connection: &mut PgConnection,
     events: &[Event],
     customers: BTreeMap<Place, NewCustomer>,
-) -> Result<Vec<usize>, StoreError> {
+) -> Result<Vec<(usize, Reason)>, StoreError> {
     if customers.is_empty() {
         return Ok(Vec::new());
     }
@@ -187,5 +194,6 @@ async fn insert_customers(
     let statement = sqlx::query(INSERT_CUSTOMERS).bind(programs).bind(idents).bind(keys).bind(claims);
     let rows = states.bind(leads.bind(statement)).fetch_all(connection).await?;
     let inserted = rows.iter().map(|row| write::place(row, "ident")).collect::<Result<Vec<_>, _>>()?;
-    Ok(inserted.iter().filter_map(|place| customers.get(place)).map(|customer| customer.position).collect())
+    let inserted = inserted.iter().filter_map(|place| customers.get(place));
+    Ok(inserted.map(|customer| (customer.position, customer.state.verdict.reason)).collect())
 }

@@ -6,9 +6,11 @@
 use super::{ledger, load, write};
 use crate::StoreError;
 use crate::batch::Batch;
+use crate::meters::{self, Transaction};
 use domain::event::Event;
 use domain::merge::{Applied, Scope, fold};
 use sqlx::{Connection, PgConnection};
+use std::time::Instant;
 
 /// Each round adds at least one row, and a chain of keyless customers is short; more rounds than this is a fault.
 const MAX_ROUNDS: usize = 16;
@@ -21,6 +23,7 @@ pub(super) async fn apply(
 ) -> Result<Vec<Applied>, StoreError> {
     let mut scope = Scope::of(events);
     for _ in 0..MAX_ROUNDS {
+        let begun = Instant::now();
         let mut transaction = connection.begin().await?;
         let loaded = load::load(&mut transaction, &scope, events).await?;
         match fold(events, &loaded) {
@@ -29,9 +32,12 @@ pub(super) async fn apply(
                 scope.widen(wider);
             }
             Ok(changes) => {
+                let verdicts = meters::verdicts(events, &changes);
                 let applied = write::write(&mut transaction, events, &scope, changes).await?;
                 ledger::close(&mut transaction, batch).await?;
                 transaction.commit().await?;
+                Transaction::Slow.committed(begun);
+                meters::judged(&verdicts);
                 return Ok(applied);
             }
         }

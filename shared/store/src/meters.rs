@@ -1,0 +1,89 @@
+//! What the store counts of the worker's transactions, each once it is committed: their time, the verdicts they gave
+//! and the dead letters they set aside. A batch that comes again after a crash may be counted twice; the tables are exact.
+//!
+//! Called by `apply` of either database.
+
+use crate::batch::Batch;
+use domain::event::Event;
+use domain::merge::Changes;
+use domain::outcome::{DeadLetterReason, Reason};
+use metrics::{counter, describe_counter, describe_histogram, histogram};
+use std::collections::HashSet;
+use std::time::Instant;
+
+const TRANSACTION: &str = "affitor_store_transaction_seconds";
+const VERDICTS: &str = "affitor_worker_verdicts_total";
+const DEAD_LETTERS: &str = "affitor_worker_dead_letters_total";
+
+/// The transactions that apply a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Transaction {
+    /// Postgres, for what meets nobody.
+    Fast,
+    /// Postgres, for what the fast one left over; each round is one.
+    Slow,
+    /// SQLite.
+    Whole,
+}
+
+impl Transaction {
+    const ALL: [Transaction; 3] = [Transaction::Fast, Transaction::Slow, Transaction::Whole];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Transaction::Fast => "fast",
+            Transaction::Slow => "slow",
+            Transaction::Whole => "whole",
+        }
+    }
+
+    /// It was committed.
+    pub(crate) fn committed(self, begun: Instant) {
+        histogram!(TRANSACTION, "transaction" => self.name()).record(begun.elapsed());
+    }
+}
+
+/// Describes every series and creates it at zero. The recorder is to be installed before.
+pub fn describe_metrics() {
+    describe_histogram!(TRANSACTION, "From BEGIN to the answer to COMMIT, by the transaction's name");
+    describe_counter!(
+        VERDICTS,
+        "Verdicts by reason: on each lead that counts, and again on the arrival of a click it named"
+    );
+    describe_counter!(DEAD_LETTERS, "Messages and events set aside, by reason");
+    for transaction in Transaction::ALL {
+        let _shown = histogram!(TRANSACTION, "transaction" => transaction.name());
+    }
+    for reason in Reason::ALL {
+        counter!(VERDICTS, "reason" => reason.name()).absolute(0);
+    }
+    for reason in DeadLetterReason::ALL {
+        counter!(DEAD_LETTERS, "reason" => reason.name()).absolute(0);
+    }
+}
+
+/// Counts verdicts that are committed.
+pub(crate) fn judged(reasons: &[Reason]) {
+    for reason in reasons {
+        counter!(VERDICTS, "reason" => reason.name()).increment(1);
+    }
+}
+
+/// Counts what a batch that is closed has set aside.
+pub(crate) fn set_aside(batch: &Batch) {
+    for letter in &batch.dead_letters {
+        counter!(DEAD_LETTERS, "reason" => letter.reason.name()).increment(1);
+    }
+}
+
+/// The new verdicts among a fold's changes. A customer that was looked at again for nothing keeps the old one.
+pub(crate) fn verdicts(events: &[Event], changes: &Changes) -> Vec<Reason> {
+    let leads: HashSet<_> = changes.leads.iter().map(|lead| events[lead.position].id()).collect();
+    let clicks: HashSet<_> = changes.arrived.values().map(|position| events[*position].id()).collect();
+    let states = changes.customers.values().flatten();
+    let new = states.filter(|state| {
+        let click = state.verdict.click.map(|click| click.event);
+        leads.contains(&state.counted.event) || click.is_some_and(|click| clicks.contains(&click))
+    });
+    new.map(|state| state.verdict.reason).collect()
+}
