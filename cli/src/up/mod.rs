@@ -62,6 +62,8 @@ pub(crate) async fn run(arguments: &UpArguments) -> Result<(), Failure> {
     telemetry::init_logs(&settings.log).map_err(|error| Failure::Usage(format!("the log filter: {error}")))?;
     // Ports before files: a busy port leaves nothing behind.
     let ports = Ports::bind(&settings.ingest).await?;
+    // Before queue and store are opened: they make their series then.
+    telemetry::install_metrics()?;
     let data = DataDir::open(&arguments.data)?;
     let secrets = secrets(&settings, &data)?;
     let backend = Backend::open(&settings, data.path()).await?;
