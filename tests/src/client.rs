@@ -169,10 +169,8 @@ impl Client {
         let answer = self.send_lead(program, body).await;
         assert_eq!(answer.status, 200, "{body}: {answer:?}");
         self.recorded(program, &answer.event_id()).await;
-        let key = match &body["customer_key"] {
-            Value::String(key) => key.clone(),
-            other => other.to_string(),
-        };
+        let key = &body["customer_key"];
+        let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
         let customer = self.customer(program, &key).await;
         assert_eq!(customer.status, 200, "{customer:?}");
         customer.json()

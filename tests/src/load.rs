@@ -155,27 +155,32 @@ impl Accepted {
     /// Compares it with the database, key by key.
     ///
     /// # Errors
-    /// One line that says how many are lost, doubled or made up.
+    /// One line that says how many are lost, doubled, made up, or do not count where they should.
     pub async fn compare(&self, stored: &Stored, program: &TestProgram) -> Result<String, String> {
         let rows = stored.leads(program.id.get()).await;
-        let mut found: BTreeMap<Uuid, Vec<Option<String>>> = BTreeMap::new();
+        let (mut found, mut first) = (BTreeMap::<Uuid, Vec<String>>::new(), BTreeMap::<String, Uuid>::new());
         for (key, event) in rows {
+            let key = key.unwrap_or_default();
+            // Of leads that are all a server's the first received counts, and event ids sort by time.
+            first.entry(key.clone()).and_modify(|first| *first = event.min(*first)).or_insert(event);
             found.entry(event).or_default().push(key);
         }
-        let lost = self.events.iter().filter(|(event, key)| {
-            !found.get(event).is_some_and(|keys| keys.iter().any(|found| found.as_ref() == Some(key)))
-        });
-        let lost = lost.count();
+        let is_lost = |event: &Uuid, key: &String| !found.get(event).is_some_and(|keys| keys.contains(key));
+        let lost = self.events.iter().filter(|(event, key)| is_lost(event, key)).count();
         let doubled = found.values().filter(|keys| keys.len() > 1).count();
-        let known = |key: &Option<String>| key.as_ref().is_some_and(|key| self.asked.contains(key));
-        let made_up = found.values().flatten().filter(|key| !known(key)).count();
-        let (ledger, events) = (stored.events_in_ledger().await, stored.events().await);
-        let (accepted, dead) = (self.events.len(), stored.dead_letters().await);
+        let made_up = found.values().flatten().filter(|key| !self.asked.contains(*key)).count();
+        let counted = stored.counted(program.id.get()).await;
+        let counted: BTreeMap<String, Uuid> =
+            counted.into_iter().map(|(key, event)| (key.unwrap_or_default(), event)).collect();
+        let (ledger, events, dead) =
+            (stored.events_in_ledger().await, stored.events().await, stored.dead_letters().await);
         let line = format!(
-            "accepted {accepted} stored {} lost {lost} doubled {doubled} made_up {made_up} dead {dead} ledger {ledger} of {events}",
-            found.len()
+            "accepted {} stored {} customers {} lost {lost} doubled {doubled} made_up {made_up} dead {dead} ledger {ledger} of {events}",
+            self.events.len(),
+            found.len(),
+            counted.len(),
         );
-        let is_good = lost == 0 && doubled == 0 && made_up == 0 && dead == 0 && ledger == events;
+        let is_good = lost == 0 && doubled == 0 && made_up == 0 && dead == 0 && ledger == events && counted == first;
         if is_good { Ok(line) } else { Err(line) }
     }
 }

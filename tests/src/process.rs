@@ -12,7 +12,10 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use crate::{eventually, spawning::{bound, spawn_bound}};
+use crate::{
+    eventually,
+    spawning::{bound, spawn_bound},
+};
 
 /// A running program; killed when dropped, and when the test's own process ends. What it prints goes to one file.
 #[derive(Debug)]

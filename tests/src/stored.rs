@@ -8,6 +8,8 @@ use crate::{Pipeline, Shape};
 /// Each lead with its customer's key: the first one lies in the customer's own row.
 const LEADS: &str = "SELECT customer_key, event_id FROM customers WHERE program_id = $1 AND event_id IS NOT NULL \
      UNION ALL SELECT customer_key, leads.event_id FROM leads JOIN customers USING (program_id, ident) WHERE program_id = $1";
+const COUNTED: &str =
+    "SELECT customer_key, counted_event FROM customers WHERE program_id = $1 AND counted_event IS NOT NULL";
 const DIGESTS: &str =
     "SELECT email_digest FROM customers WHERE program_id = $1 ORDER BY length(customer_key), customer_key";
 const EVENTS: &str = "SELECT (SELECT count(*) FROM clicks WHERE recorded_at IS NOT NULL) \
@@ -65,6 +67,11 @@ impl Stored {
     /// Every lead of a program: its customer's key and its event id.
     pub async fn leads(&self, program: i64) -> Vec<(Option<String>, Uuid)> {
         either!(self, pool => sqlx::query_as(LEADS).bind(program).fetch_all(pool))
+    }
+
+    /// Every customer of a program with the lead that counts.
+    pub async fn counted(&self, program: i64) -> Vec<(Option<String>, Uuid)> {
+        either!(self, pool => sqlx::query_as(COUNTED).bind(program).fetch_all(pool))
     }
 
     /// The digests of a program's email addresses, shorter customer keys first.

@@ -20,7 +20,9 @@ on_both_shapes! {
 async fn odd_authorization_headers_are_refused(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let key = &program.api_key;
-    for value in ["Bearer ", "Bearer", "", key, &format!("Basic {key}"), &format!("Token {key}"), &format!("Bearer{key}")] {
+    for value in
+        ["Bearer ", "Bearer", "", key, &format!("Basic {key}"), &format!("Token {key}"), &format!("Bearer{key}")]
+    {
         let lead = client.lead().header("Authorization", value).json(&json!({"customer_key": "u1"}));
         assert_refused(&Answer::to(lead).await, WRONG, value);
     }
@@ -64,9 +66,7 @@ async fn a_key_about_to_be_revoked_still_works(pipeline: &Pipeline) {
     let store = pipeline.store().await;
     let (old, plain) = store.create_key(program.id, "old", key_entropy()).await.unwrap();
     store.revoke_key(program.id, &old.key_id, tests::now() + Span::seconds(3_600)).await.unwrap();
-    let send = async || {
-        Answer::to(client.lead().bearer_auth(plain.text()).json(&json!({"customer_key": "u1"}))).await
-    };
+    let send = async || Answer::to(client.lead().bearer_auth(plain.text()).json(&json!({"customer_key": "u1"}))).await;
     assert_eq!(send().await.status, 200, "in its overlap with the new one");
     store.revoke_key(program.id, &old.key_id, tests::now()).await.unwrap();
     store.close().await;

@@ -25,12 +25,19 @@ async fn what_is_no_address_is_dropped_with_a_warning(pipeline: &Pipeline) {
     for email in ["not-an-email", "@", "a@", "@b.de", long.as_str(), longer.as_str()] {
         all_taken(&client, &program, [(&of(&json!(email)), DROPPED)]).await;
     }
-    all_taken(&client, &program, [(&of(&json!("")), &[]), (&of(&Value::Null), &[]), (&of(&json!("a+b@example.com")), &[])]).await;
+    all_taken(
+        &client,
+        &program,
+        [(&of(&json!("")), &[]), (&of(&Value::Null), &[]), (&of(&json!("a+b@example.com")), &[])],
+    )
+    .await;
 }
 
 async fn control_characters_and_other_types_are_refused(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
-    for email in [json!("a@b.de\r\nBcc:x@y.de"), json!("a\u{0}@b.de"), json!(["a@b.de"]), json!({}), json!(1), json!(true)] {
+    for email in
+        [json!("a@b.de\r\nBcc:x@y.de"), json!("a\u{0}@b.de"), json!(["a@b.de"]), json!({}), json!(1), json!(true)]
+    {
         all_refused(&client, &program, [(of(&email).as_bytes(), BAD_EMAIL)]).await;
     }
 }
@@ -62,7 +69,8 @@ async fn spellings_of_one_address_have_one_digest_and_others_have_their_own(pipe
 
 async fn the_mask_is_all_that_is_shown(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
-    let customer = client.customer_after(&program, &json!({"customer_key": "u1", "email": "Jane.Doe@Example.com"})).await;
+    let customer =
+        client.customer_after(&program, &json!({"customer_key": "u1", "email": "Jane.Doe@Example.com"})).await;
     assert_eq!(customer["email_masked"], "j***@example.com");
     assert!(!customer.to_string().to_lowercase().contains("jane.doe"), "{customer}");
 }

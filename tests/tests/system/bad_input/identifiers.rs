@@ -23,16 +23,20 @@ on_both_shapes! {
 async fn keys_of_another_type_are_refused(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let digits = format!(r#"{{"customer_key":{}}}"#, "9".repeat(400));
-    all_refused(&client, &program, [
-        (br#"{"customer_key":1.5}"#, NO_STRING),
-        (br#"{"customer_key":1e3}"#, NO_STRING),
-        (br#"{"customer_key":-0}"#, NO_STRING),
-        (br#"{"customer_key":1e400}"#, NO_STRING),
-        (digits.as_bytes(), NO_STRING),
-        (br#"{"customer_key":true}"#, NO_STRING),
-        (br#"{"customer_key":{}}"#, NO_STRING),
-        (br#"{"customer_key":[]}"#, NO_STRING),
-    ])
+    all_refused(
+        &client,
+        &program,
+        [
+            (br#"{"customer_key":1.5}"#, NO_STRING),
+            (br#"{"customer_key":1e3}"#, NO_STRING),
+            (br#"{"customer_key":-0}"#, NO_STRING),
+            (br#"{"customer_key":1e400}"#, NO_STRING),
+            (digits.as_bytes(), NO_STRING),
+            (br#"{"customer_key":true}"#, NO_STRING),
+            (br#"{"customer_key":{}}"#, NO_STRING),
+            (br#"{"customer_key":[]}"#, NO_STRING),
+        ],
+    )
     .await;
 }
 
@@ -41,15 +45,19 @@ async fn keys_of_odd_length_or_direction_are_refused(pipeline: &Pipeline) {
     let of = |key: String| json!({"customer_key": key}).to_string();
     let (longest, longer, heavy) = (of("k".repeat(255)), of("k".repeat(256)), of("\u{20ac}".repeat(171)));
     all_taken(&client, &program, [(&longest, &[])]).await;
-    all_refused(&client, &program, [
-        (longer.as_bytes(), BAD_KEY),
-        (heavy.as_bytes(), BAD_KEY),
-        (of("a\u{202e}b".into()).as_bytes(), CONTROL),
-        (of("a\u{2066}b".into()).as_bytes(), CONTROL),
-        (of("a\u{61c}b".into()).as_bytes(), CONTROL),
-        (of("a\u{200f}b".into()).as_bytes(), CONTROL),
-        (of("a\u{2028}b".into()).as_bytes(), CONTROL),
-    ])
+    all_refused(
+        &client,
+        &program,
+        [
+            (longer.as_bytes(), BAD_KEY),
+            (heavy.as_bytes(), BAD_KEY),
+            (of("a\u{202e}b".into()).as_bytes(), CONTROL),
+            (of("a\u{2066}b".into()).as_bytes(), CONTROL),
+            (of("a\u{61c}b".into()).as_bytes(), CONTROL),
+            (of("a\u{200f}b".into()).as_bytes(), CONTROL),
+            (of("a\u{2028}b".into()).as_bytes(), CONTROL),
+        ],
+    )
     .await;
 }
 
@@ -66,10 +74,35 @@ async fn whole_numbers_are_kept_digit_by_digit(pipeline: &Pipeline) {
 async fn keys_are_kept_byte_for_byte(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let keys = [
-        "\u{e9}", "e\u{301}", "USR_1", "usr_1", "\u{ff55}\u{ff53}\u{ff52}_1", "us\u{440}_1", "\u{130}", "i\u{307}",
-        "a\u{a0}b", "a\u{200d}b", "a\u{200b}b", "\u{ffff}", "\u{e000}", "\u{378}", "' OR 1=1--", "\"; DROP TABLE leads;--",
-        "$1", "%s", "\\", "<script>alert(1)</script>", "{{7*7}}", "javascript:alert(1)", "=cmd|'/C calc'!A0", "+1", "@SUM",
-        "../../etc/passwd", "%00", "%0d%0aSet-Cookie", "jane@example.com",
+        "\u{e9}",
+        "e\u{301}",
+        "USR_1",
+        "usr_1",
+        "\u{ff55}\u{ff53}\u{ff52}_1",
+        "us\u{440}_1",
+        "\u{130}",
+        "i\u{307}",
+        "a\u{a0}b",
+        "a\u{200d}b",
+        "a\u{200b}b",
+        "\u{ffff}",
+        "\u{e000}",
+        "\u{378}",
+        "' OR 1=1--",
+        "\"; DROP TABLE leads;--",
+        "$1",
+        "%s",
+        "\\",
+        "<script>alert(1)</script>",
+        "{{7*7}}",
+        "javascript:alert(1)",
+        "=cmd|'/C calc'!A0",
+        "+1",
+        "@SUM",
+        "../../etc/passwd",
+        "%00",
+        "%0d%0aSet-Cookie",
+        "jane@example.com",
     ];
     let mut receipts = Vec::new();
     for key in keys {
@@ -100,8 +133,25 @@ async fn placeholders_count_as_absent(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let click_id = client.click_id(&program.code).await;
     let placeholders = [
-        "undefined", "null", "NaN", "none", "nil", "true", "false", "0", "anonymous", "guest", "unknown", "missing-id",
-        "not_authenticated", "distinct_id", "id", "email", "[object Object]", "UNDEFINED", " Guest ",
+        "undefined",
+        "null",
+        "NaN",
+        "none",
+        "nil",
+        "true",
+        "false",
+        "0",
+        "anonymous",
+        "guest",
+        "unknown",
+        "missing-id",
+        "not_authenticated",
+        "distinct_id",
+        "id",
+        "email",
+        "[object Object]",
+        "UNDEFINED",
+        " Guest ",
     ];
     for placeholder in placeholders {
         let alone = json!({"customer_key": placeholder}).to_string();
@@ -110,23 +160,28 @@ async fn placeholders_count_as_absent(pipeline: &Pipeline) {
         all_taken(&client, &program, [(&with_click, &["customer_key is a placeholder"])]).await;
     }
     all_refused(&client, &program, [(br#"{"customer_key":0}"#, PLACEHOLDER)]).await;
-    all_taken(&client, &program, [(r#"{"click_id":"undefined","customer_key":"u1"}"#, &["click_id is a placeholder"])]).await;
+    all_taken(&client, &program, [(r#"{"click_id":"undefined","customer_key":"u1"}"#, &["click_id is a placeholder"])])
+        .await;
 }
 
 async fn click_ids_of_odd_form_are_refused(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let of = |click_id: Value| json!({"customer_key": "u1", "click_id": click_id}).to_string();
     all_taken(&client, &program, [(&of(json!("x".repeat(128))), &[]), (&of(json!("A.b_c:d-1")), &[])]).await;
-    all_refused(&client, &program, [
-        (of(json!("x".repeat(129))).as_bytes(), BAD_CLICK_ID),
-        (of(json!("a b")).as_bytes(), BAD_CLICK_ID),
-        (of(json!("a/b")).as_bytes(), BAD_CLICK_ID),
-        (of(json!("\u{e9}")).as_bytes(), BAD_CLICK_ID),
-        (of(json!("a\u{0}")).as_bytes(), BAD_CLICK_ID),
-        (of(json!(42)).as_bytes(), BAD_CLICK_ID),
-        (of(json!(["a"])).as_bytes(), BAD_CLICK_ID),
-        (of(json!({})).as_bytes(), BAD_CLICK_ID),
-    ])
+    all_refused(
+        &client,
+        &program,
+        [
+            (of(json!("x".repeat(129))).as_bytes(), BAD_CLICK_ID),
+            (of(json!("a b")).as_bytes(), BAD_CLICK_ID),
+            (of(json!("a/b")).as_bytes(), BAD_CLICK_ID),
+            (of(json!("\u{e9}")).as_bytes(), BAD_CLICK_ID),
+            (of(json!("a\u{0}")).as_bytes(), BAD_CLICK_ID),
+            (of(json!(42)).as_bytes(), BAD_CLICK_ID),
+            (of(json!(["a"])).as_bytes(), BAD_CLICK_ID),
+            (of(json!({})).as_bytes(), BAD_CLICK_ID),
+        ],
+    )
     .await;
 }
 
@@ -136,14 +191,18 @@ async fn lists_of_click_ids_are_bounded(pipeline: &Pipeline) {
     let distinct = |count: usize| (0..count).map(|number| json!(format!("c{number}"))).collect::<Vec<Value>>();
     let folded: Vec<Value> = distinct(20).into_iter().chain(distinct(20)).collect();
     all_taken(&client, &program, [(&of(json!(distinct(20))), &[]), (&of(json!(folded)), &[])]).await;
-    all_refused(&client, &program, [
-        (of(json!(distinct(21))).as_bytes(), BAD_CLICK_IDS),
-        (of(json!([["a"]])).as_bytes(), BAD_CLICK_IDS),
-        (of(json!([1])).as_bytes(), BAD_CLICK_IDS),
-        (of(json!(["x".repeat(129)])).as_bytes(), BAD_CLICK_IDS),
-        (of(json!("c1")).as_bytes(), BAD_CLICK_IDS),
-        (of(json!({"a": "c1"})).as_bytes(), BAD_CLICK_IDS),
-    ])
+    all_refused(
+        &client,
+        &program,
+        [
+            (of(json!(distinct(21))).as_bytes(), BAD_CLICK_IDS),
+            (of(json!([["a"]])).as_bytes(), BAD_CLICK_IDS),
+            (of(json!([1])).as_bytes(), BAD_CLICK_IDS),
+            (of(json!(["x".repeat(129)])).as_bytes(), BAD_CLICK_IDS),
+            (of(json!("c1")).as_bytes(), BAD_CLICK_IDS),
+            (of(json!({"a": "c1"})).as_bytes(), BAD_CLICK_IDS),
+        ],
+    )
     .await;
     let huge = of(json!(["x".repeat(1_000_000)]));
     assert_eq!(send(&client, &program, huge).await.status, 413);

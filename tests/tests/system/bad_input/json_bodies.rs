@@ -26,43 +26,51 @@ on_both_shapes! {
 
 async fn what_is_no_json_is_refused(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
-    all_refused(&client, &program, [
-        (b"", (400, "invalid_json", "Invalid JSON body")),
-        (b"{", BAD_JSON),
-        (br#"{"a":}"#, BAD_JSON),
-        (br#"{"customer_key":"a""#, BAD_JSON),
-        (br#"{"customer_key":"a",}"#, BAD_JSON),
-        (br#"{"customer_key":NaN}"#, BAD_JSON),
-        (br#"{"customer_key":Infinity}"#, BAD_JSON),
-        (br#"{'customer_key':'single'}"#, BAD_JSON),
-        (br#"{"customer_key":"a"/* comment */}"#, BAD_JSON),
-        (br#"{"customer_key":0x10}"#, BAD_JSON),
-        (br#"{"customer_key":01}"#, BAD_JSON),
-        (br#"{"customer_key":"a"}{"customer_key":"b"}"#, BAD_JSON),
-        (b"{\"customer_key\":\"a\"}\n{\"customer_key\":\"b\"}", BAD_JSON),
-        (b"{\"customer_key\":\"a\"}\0", BAD_JSON),
-        (b"\xef\xbb\xbf{\"customer_key\":\"a\"}", BAD_JSON),
-        (&[b' '; 16_384], BAD_JSON),
-    ])
+    all_refused(
+        &client,
+        &program,
+        [
+            (b"", (400, "invalid_json", "Invalid JSON body")),
+            (b"{", BAD_JSON),
+            (br#"{"a":}"#, BAD_JSON),
+            (br#"{"customer_key":"a""#, BAD_JSON),
+            (br#"{"customer_key":"a",}"#, BAD_JSON),
+            (br#"{"customer_key":NaN}"#, BAD_JSON),
+            (br#"{"customer_key":Infinity}"#, BAD_JSON),
+            (br#"{'customer_key':'single'}"#, BAD_JSON),
+            (br#"{"customer_key":"a"/* comment */}"#, BAD_JSON),
+            (br#"{"customer_key":0x10}"#, BAD_JSON),
+            (br#"{"customer_key":01}"#, BAD_JSON),
+            (br#"{"customer_key":"a"}{"customer_key":"b"}"#, BAD_JSON),
+            (b"{\"customer_key\":\"a\"}\n{\"customer_key\":\"b\"}", BAD_JSON),
+            (b"{\"customer_key\":\"a\"}\0", BAD_JSON),
+            (b"\xef\xbb\xbf{\"customer_key\":\"a\"}", BAD_JSON),
+            (&[b' '; 16_384], BAD_JSON),
+        ],
+    )
     .await;
 }
 
 async fn what_is_no_object_or_names_nobody_is_refused(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
-    all_refused(&client, &program, [
-        (b"null", NO_OBJECT),
-        (b"[]", NO_OBJECT),
-        (br#""x""#, NO_OBJECT),
-        (b"42", NO_OBJECT),
-        (b"true", NO_OBJECT),
-        (b"{}", REQUIRED),
-        (br#"{"click_id":null,"customer_key":null}"#, REQUIRED),
-        (br#"{"click_id":"","customer_key":""}"#, REQUIRED),
-        (br#"{"click_id":"  ","customer_key":" \t\r\n "}"#, REQUIRED),
-        (br#"{"click_ids":[],"customer_key":null}"#, REQUIRED),
-        (br#"{"Customer_Key":"a"}"#, REQUIRED),
-        (br#"{"customerKey":"a"}"#, REQUIRED),
-    ])
+    all_refused(
+        &client,
+        &program,
+        [
+            (b"null", NO_OBJECT),
+            (b"[]", NO_OBJECT),
+            (br#""x""#, NO_OBJECT),
+            (b"42", NO_OBJECT),
+            (b"true", NO_OBJECT),
+            (b"{}", REQUIRED),
+            (br#"{"click_id":null,"customer_key":null}"#, REQUIRED),
+            (br#"{"click_id":"","customer_key":""}"#, REQUIRED),
+            (br#"{"click_id":"  ","customer_key":" \t\r\n "}"#, REQUIRED),
+            (br#"{"click_ids":[],"customer_key":null}"#, REQUIRED),
+            (br#"{"Customer_Key":"a"}"#, REQUIRED),
+            (br#"{"customerKey":"a"}"#, REQUIRED),
+        ],
+    )
     .await;
     let hint = send(&client, &program, r#"{"customerKey":"a"}"#).await.error();
     assert!(hint.ends_with("write customer_key"), "{hint}");
@@ -70,37 +78,45 @@ async fn what_is_no_object_or_names_nobody_is_refused(pipeline: &Pipeline) {
 
 async fn members_given_twice_are_refused(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
-    all_refused(&client, &program, [
-        (br#"{"customer_key":"a","customer_key":"b"}"#, (400, "duplicate_member", "customer_key")),
-        (br#"{"customer_key":"a","customer_key":"a"}"#, TWICE),
-        (br#"{"customer_key":"a","customer\u005fkey":"b"}"#, TWICE),
-        (br#"{"customer_key":"a","x":1,"x":1}"#, TWICE),
-        (br#"{"customer_key":"a","x":{"y":[{"z":1,"z":2}]}}"#, TWICE),
-        (br#"{"customer_key":"a","additional_data":{"test_mode":false,"test_mode":true}}"#, TWICE),
-    ])
+    all_refused(
+        &client,
+        &program,
+        [
+            (br#"{"customer_key":"a","customer_key":"b"}"#, (400, "duplicate_member", "customer_key")),
+            (br#"{"customer_key":"a","customer_key":"a"}"#, TWICE),
+            (br#"{"customer_key":"a","customer\u005fkey":"b"}"#, TWICE),
+            (br#"{"customer_key":"a","x":1,"x":1}"#, TWICE),
+            (br#"{"customer_key":"a","x":{"y":[{"z":1,"z":2}]}}"#, TWICE),
+            (br#"{"customer_key":"a","additional_data":{"test_mode":false,"test_mode":true}}"#, TWICE),
+        ],
+    )
     .await;
 }
 
 async fn control_characters_and_broken_encodings_are_refused(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
-    all_refused(&client, &program, [
-        (br#"{"customer_key":"a\u0000b"}"#, CONTROL),
-        (br#"{"customer_key":"a\u0001b"}"#, CONTROL),
-        (br#"{"customer_key":"a\u007fb"}"#, CONTROL),
-        (br#"{"customer_key":"a\u0085b"}"#, CONTROL),
-        (br#"{"customer_key":"a\rb"}"#, CONTROL),
-        (br#"{"customer_key":"a\nb"}"#, CONTROL),
-        (br#"{"customer_key":"a\tb"}"#, CONTROL),
-        (br#"{"customer_key":"x\nlevel=error msg=forged"}"#, CONTROL),
-        (b"{\"customer_key\":\"a\0b\"}", BAD_JSON),
-        (b"{\"customer_key\":\0}", BAD_JSON),
-        (b"{\"customer_key\":\"\xff\"}", BAD_JSON),
-        (b"{\"customer_key\":\"\xc0\xaf\"}", BAD_JSON),
-        (b"{\"customer_key\":\"\xed\xa0\xbd\xed\xb8\x80\"}", BAD_JSON),
-        (br#"{"customer_key":"\ud83d"}"#, BAD_KEY),
-        (br#"{"customer_key":"\ude00"}"#, BAD_KEY),
-        (br#"{"customer_key":"a","x":"\ud83d"}"#, (400, "invalid_member", "x")),
-    ])
+    all_refused(
+        &client,
+        &program,
+        [
+            (br#"{"customer_key":"a\u0000b"}"#, CONTROL),
+            (br#"{"customer_key":"a\u0001b"}"#, CONTROL),
+            (br#"{"customer_key":"a\u007fb"}"#, CONTROL),
+            (br#"{"customer_key":"a\u0085b"}"#, CONTROL),
+            (br#"{"customer_key":"a\rb"}"#, CONTROL),
+            (br#"{"customer_key":"a\nb"}"#, CONTROL),
+            (br#"{"customer_key":"a\tb"}"#, CONTROL),
+            (br#"{"customer_key":"x\nlevel=error msg=forged"}"#, CONTROL),
+            (b"{\"customer_key\":\"a\0b\"}", BAD_JSON),
+            (b"{\"customer_key\":\0}", BAD_JSON),
+            (b"{\"customer_key\":\"\xff\"}", BAD_JSON),
+            (b"{\"customer_key\":\"\xc0\xaf\"}", BAD_JSON),
+            (b"{\"customer_key\":\"\xed\xa0\xbd\xed\xb8\x80\"}", BAD_JSON),
+            (br#"{"customer_key":"\ud83d"}"#, BAD_KEY),
+            (br#"{"customer_key":"\ude00"}"#, BAD_KEY),
+            (br#"{"customer_key":"a","x":"\ud83d"}"#, (400, "invalid_member", "x")),
+        ],
+    )
     .await;
 }
 
@@ -117,13 +133,18 @@ async fn null_and_empty_are_absent(pipeline: &Pipeline) {
 async fn unknown_members_are_ignored(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let many: String = (0..1_200).map(|number| format!("\"n{number}\":1,")).collect();
-    all_taken(&client, &program, [
-        (r#"{"__proto__":{"a":1},"constructor":{"prototype":1},"customer_key":"u1"}"#, &[]),
-        (r#"{"is_test":true,"received_at":"1970-01-01","auth_rank":0,"test_mode":true,"customer_key":"u1"}"#, &[]),
-        (&format!(r#"{{{many}"customer_key":"u1"}}"#), &[]),
-    ])
+    all_taken(
+        &client,
+        &program,
+        [
+            (r#"{"__proto__":{"a":1},"constructor":{"prototype":1},"customer_key":"u1"}"#, &[]),
+            (r#"{"is_test":true,"received_at":"1970-01-01","auth_rank":0,"test_mode":true,"customer_key":"u1"}"#, &[]),
+            (&format!(r#"{{{many}"customer_key":"u1"}}"#), &[]),
+        ],
+    )
     .await;
-    let answer = send(&client, &program, r#"{"customer_key":"u2","is_test":true,"test_mode":true,"status":"conversion"}"#).await;
+    let answer =
+        send(&client, &program, r#"{"customer_key":"u2","is_test":true,"test_mode":true,"status":"conversion"}"#).await;
     let event = client.recorded(&program, &answer.event_id()).await;
     assert!(event.get("test").is_none(), "{event}");
     assert_eq!(client.customer(&program, "u2").await.json()["status"], "lead");

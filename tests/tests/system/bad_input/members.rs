@@ -27,12 +27,16 @@ async fn additional_data_is_a_small_object(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let nested = |levels: usize| (1..levels).fold(json!({"a": 1}), |inner, _| json!({"a": inner}));
     let of = |value: Value| with("additional_data", &value);
-    all_taken(&client, &program, [
-        (&of(nested(5)), &[]),
-        (&of(json!({"event_name": "\u{1f389}"})), &[]),
-        (&of(json!({"a": "x".repeat(4_000)})), &[]),
-        (&of(json!({"test_mode": null, "program_id": null})), &[]),
-    ])
+    all_taken(
+        &client,
+        &program,
+        [
+            (&of(nested(5)), &[]),
+            (&of(json!({"event_name": "\u{1f389}"})), &[]),
+            (&of(json!({"a": "x".repeat(4_000)})), &[]),
+            (&of(json!({"test_mode": null, "program_id": null})), &[]),
+        ],
+    )
     .await;
     for value in [
         json!("text"),
@@ -52,12 +56,16 @@ async fn additional_data_is_a_small_object(pipeline: &Pipeline) {
 async fn page_addresses_are_dropped_or_bared(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let of = |value: Value| with("page_url", &value);
-    all_taken(&client, &program, [
-        (&of(json!("javascript:alert(1)")), &[]),
-        (&of(json!("https://shop.example/?token=secret-in-query")), &[]),
-        (&of(json!("x".repeat(3_000))), &["page_url was dropped"]),
-        (&of(json!("https://shop.example/\u{0}")), &["page_url was dropped"]),
-    ])
+    all_taken(
+        &client,
+        &program,
+        [
+            (&of(json!("javascript:alert(1)")), &[]),
+            (&of(json!("https://shop.example/?token=secret-in-query")), &[]),
+            (&of(json!("x".repeat(3_000))), &["page_url was dropped"]),
+            (&of(json!("https://shop.example/\u{0}")), &["page_url was dropped"]),
+        ],
+    )
     .await;
     all_refused(&client, &program, [(of(json!(1)).as_bytes(), BAD_MEMBER)]).await;
 }
@@ -86,7 +94,19 @@ async fn program_ids_are_whole_numbers(pipeline: &Pipeline) {
     for value in [json!(program.id), json!(program.id.to_string())] {
         all_taken(&client, &program, [(&with("program_id", &value), &[])]).await;
     }
-    for value in ["\"YOUR_PROGRAM_ID\"", "0", "-1", "1.0", "1e3", "\"01\"", "\" 1\"", "\"+1\"", "true", "[]", "1000000000000000000"] {
+    for value in [
+        "\"YOUR_PROGRAM_ID\"",
+        "0",
+        "-1",
+        "1.0",
+        "1e3",
+        "\"01\"",
+        "\" 1\"",
+        "\"+1\"",
+        "true",
+        "[]",
+        "1000000000000000000",
+    ] {
         let body = format!(r#"{{"customer_key":"u1","program_id":{value}}}"#);
         all_refused(&client, &program, [(body.as_bytes(), BAD_PROGRAM)]).await;
     }

@@ -7,6 +7,7 @@ mod email;
 mod identifiers;
 mod json_bodies;
 mod members;
+mod sockets;
 mod test_mode;
 
 use tests::{Answer, Client, TestProgram};
@@ -54,7 +55,8 @@ async fn all_taken<const N: usize>(client: &Client, program: &TestProgram, rows:
         let shown = &body[..body.char_indices().nth(200).map_or(body.len(), |(at, _)| at)];
         assert_eq!((answer.status, answer.json()["success"].clone()), (200, true.into()), "{shown}: {answer:?}");
         let given = answer.warnings();
-        let alike = given.len() == warnings.len() && given.iter().zip(warnings).all(|(given, text)| given.starts_with(text));
+        let alike =
+            given.len() == warnings.len() && given.iter().zip(warnings).all(|(given, text)| given.starts_with(text));
         assert!(alike, "{shown}: {given:?} are not {warnings:?}");
     }
 }

@@ -22,7 +22,11 @@ async fn test_lead(client: &Client, data: Value) -> Answer {
 async fn a_test_lead_names_a_program_that_is_there(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let not_filled_in = test_lead(&client, json!({"test_mode": true, "program_id": "YOUR_PROGRAM_ID"})).await;
-    assert_eq!((not_filled_in.status, not_filled_in.error().contains(NOT_FILLED_IN.2)), (400, true), "{not_filled_in:?}");
+    assert_eq!(
+        (not_filled_in.status, not_filled_in.error().contains(NOT_FILLED_IN.2)),
+        (400, true),
+        "{not_filled_in:?}"
+    );
     let missing = test_lead(&client, json!({"test_mode": true})).await;
     assert_refused(&missing, NO_PROGRAM, "no program");
     assert!(missing.error().contains("additional_data.program_id"), "{missing:?}");

@@ -6,6 +6,7 @@ use tests::{Answer, Client, Pipeline};
 on_both_shapes! {
     a_click_gets_an_id_of_its_program_and_a_receipt
     a_visitor_who_returns_through_the_same_partner_keeps_the_click_id
+    a_click_id_is_kept_for_a_day
     another_partners_link_gives_a_new_click_id_and_the_last_click_wins
     an_id_that_is_not_ours_is_replaced
     an_inactive_link_gives_no_click_id
@@ -32,7 +33,10 @@ async fn a_click_gets_an_id_of_its_program_and_a_receipt(pipeline: &Pipeline) {
     assert!(answer.header("x-request-id").is_some());
 
     let event = client.recorded(&program, &answer.event_id()).await;
-    assert_eq!((&event["type"], &event["state"], &event["click_id"]), (&json!("click"), &json!("recorded"), &json!(click_id)));
+    assert_eq!(
+        (&event["type"], &event["state"], &event["click_id"]),
+        (&json!("click"), &json!("recorded"), &json!(click_id))
+    );
 }
 
 async fn a_visitor_who_returns_through_the_same_partner_keeps_the_click_id(pipeline: &Pipeline) {
@@ -42,6 +46,18 @@ async fn a_visitor_who_returns_through_the_same_partner_keeps_the_click_id(pipel
     let again = Answer::to(client.click().json(&json!({"affiliate_url": url, "existing_click_id": first}))).await;
     assert_eq!((again.status, &again.json()["click_id"]), (200, &json!(first)));
     assert_eq!(again.header("x-event-id"), None, "no new click is stored");
+}
+
+async fn a_click_id_is_kept_for_a_day(pipeline: &Pipeline) {
+    let (client, program) = (Client::of(pipeline), pipeline.program().await);
+    let url = format!("https://shop.example/?aff={}", program.code);
+    for (hours, is_kept) in [(23, true), (25, false), (24 * 50, false)] {
+        let existing = pipeline.cookie(pipeline.mint_click(&program, hours * 3_600));
+        let answer =
+            Answer::to(client.click().json(&json!({"affiliate_url": url, "existing_click_id": existing}))).await;
+        assert_eq!(answer.json()["click_id"] == json!(existing), is_kept, "{hours} hours: {answer:?}");
+        assert_eq!(answer.header("x-event-id").is_none(), is_kept, "{hours} hours: {answer:?}");
+    }
 }
 
 async fn another_partners_link_gives_a_new_click_id_and_the_last_click_wins(pipeline: &Pipeline) {
@@ -62,7 +78,8 @@ async fn an_id_that_is_not_ours_is_replaced(pipeline: &Pipeline) {
     let foreign = client.click_id(&other.code).await;
     let url = format!("https://shop.example/?aff={}", program.code);
     for existing in ["cust_42_1714000000000", &foreign, &"x".repeat(4_000), "\u{1f600}", "a b"] {
-        let answer = Answer::to(client.click().json(&json!({"affiliate_url": url, "existing_click_id": existing}))).await;
+        let answer =
+            Answer::to(client.click().json(&json!({"affiliate_url": url, "existing_click_id": existing}))).await;
         let given = answer.json()["click_id"].as_str().unwrap().to_owned();
         assert!(answer.status == 200 && given != *existing, "{existing}: {answer:?}");
         assert!(given.starts_with(&format!("cust_{}_", program.id)), "{answer:?}");

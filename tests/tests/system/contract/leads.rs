@@ -30,7 +30,10 @@ async fn a_lead_after_a_click_is_attributed_to_the_partner(pipeline: &Pipeline) 
     assert_eq!((answer.status, answer.json()), (200, expected));
 
     let event = client.recorded(&program, &answer.event_id()).await;
-    assert_eq!((&event["type"], &event["state"], &event["reason"]), (&json!("lead"), &json!("recorded"), &json!("attributed")));
+    assert_eq!(
+        (&event["type"], &event["state"], &event["reason"]),
+        (&json!("lead"), &json!("recorded"), &json!("attributed"))
+    );
     // The click travels beside the lead: whichever comes later completes the customer.
     let customer = eventually(VISIBLE, || async {
         let customer = client.customer(&program, "usr_abc123").await.json();
@@ -53,7 +56,8 @@ async fn a_second_lead_of_a_customer_is_kept_as_a_duplicate(pipeline: &Pipeline)
     let shown = client.recorded(&program, &second.event_id()).await;
     assert_eq!((&shown["state"], &shown["duplicate_of"]), (&json!("duplicate"), &json!(first)));
     let customer = client.customer(&program, "u1").await.json();
-    let outcomes: Vec<_> = customer["events"].as_array().unwrap().iter().map(|event| event["outcome"].clone()).collect();
+    let outcomes: Vec<_> =
+        customer["events"].as_array().unwrap().iter().map(|event| event["outcome"].clone()).collect();
     assert_eq!(outcomes, ["recorded", "duplicate"]);
 }
 
@@ -66,7 +70,8 @@ async fn a_lead_with_only_a_click_id_and_one_with_a_key_are_one_customer(pipelin
     let customer = client.customer_after(&program, &json!({"click_id": click_id, "customer_key": "u1"})).await;
     assert_eq!((&customer["attributed"], &customer["click_id"]), (&json!(true), &json!(click_id)));
     let found = client.read(&program, &format!("/api/v1/customers?click_id={click_id}")).await.json();
-    let keys: Vec<_> = found["customers"].as_array().unwrap().iter().map(|found| found["customer_key"].clone()).collect();
+    let keys: Vec<_> =
+        found["customers"].as_array().unwrap().iter().map(|found| found["customer_key"].clone()).collect();
     assert_eq!(keys, ["u1"]);
 }
 
@@ -133,7 +138,10 @@ async fn a_path_or_method_that_is_not_there_is_said_in_json(pipeline: &Pipeline)
     let head = Answer::to(client.request(Method::HEAD, "/api/v1/track/lead")).await;
     assert_eq!((head.status, head.header("allow")), (405, Some("POST, OPTIONS")));
     let nowhere = Answer::to(client.request(Method::POST, "/api/v1/track/nothing")).await;
-    assert_eq!((nowhere.status, nowhere.json()["success"].clone(), nowhere.code()), (404, json!(false), "not_found".into()));
+    assert_eq!(
+        (nowhere.status, nowhere.json()["success"].clone(), nowhere.code()),
+        (404, json!(false), "not_found".into())
+    );
 }
 
 async fn the_contract_can_be_read_from_the_server(pipeline: &Pipeline) {

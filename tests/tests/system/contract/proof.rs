@@ -130,7 +130,8 @@ async fn a_wrong_key_is_refused_in_every_mode(pipeline: &Pipeline) {
 async fn two_authorization_headers_are_refused_whatever_they_hold(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let body = json!({"customer_key": "u1"});
-    let answer = Answer::to(client.lead().bearer_auth(&program.api_key).bearer_auth(&program.api_key).json(&body)).await;
+    let answer =
+        Answer::to(client.lead().bearer_auth(&program.api_key).bearer_auth(&program.api_key).json(&body)).await;
     assert_eq!(refusal(&answer), (401, "invalid_token".into()));
 }
 
@@ -165,8 +166,13 @@ async fn a_forged_click_costs_a_server_lead_nothing_but_its_attribution(pipeline
     let exchanged = genuine.replacen(&format!("cust_{}_", program.id), "cust_999999_", 1);
     let forged = [damaged, genuine[..genuine.len() - 4].to_owned(), exchanged, "cust_42_1714000000000".to_owned()];
     for (number, click_id) in forged.iter().enumerate() {
-        let customer = client.customer_after(&program, &json!({"click_id": click_id, "customer_key": format!("u{number}")})).await;
-        assert_eq!((&customer["reason"], &customer["click_id"]), (&json!("click_not_found"), &json!(null)), "{click_id}");
+        let customer =
+            client.customer_after(&program, &json!({"click_id": click_id, "customer_key": format!("u{number}")})).await;
+        assert_eq!(
+            (&customer["reason"], &customer["click_id"]),
+            (&json!("click_not_found"), &json!(null)),
+            "{click_id}"
+        );
         let alone = client.send_lead(&program, &json!({"click_id": click_id})).await;
         assert_eq!(refusal(&alone), (400, "customer_not_found".into()), "{click_id}");
         assert_eq!(alone.error(), "Customer not found. Provide a valid click_id or customer_key.");
@@ -179,7 +185,10 @@ async fn a_browser_lead_waits_for_the_server_where_the_program_says_so(pipeline:
     let program = pipeline.program_with(required).await;
     let click_id = client.click_id(&program.code).await;
     let answer = browser(&client, &json!({"click_id": click_id, "customer_key": "u1"})).await;
-    assert_eq!((answer.status, &answer.json()["success"], &answer.json()["provisional"]), (200, &json!(true), &json!(true)));
+    assert_eq!(
+        (answer.status, &answer.json()["success"], &answer.json()["provisional"]),
+        (200, &json!(true), &json!(true))
+    );
     assert!(answer.json()["message"].is_string());
     let shown = client.recorded(&program, &answer.event_id()).await;
     assert_eq!((&shown["state"], &shown["reason"]), (&json!("recorded"), &json!("provisional")));

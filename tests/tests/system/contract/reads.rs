@@ -32,21 +32,35 @@ async fn a_customer_has_exactly_the_documented_members(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let customer = client.customer_after(&program, &json!({"customer_key": "u1"})).await;
     let expected = [
-        "customer_key", "program_id", "status", "attributed", "reason", "hint", "partner_code", "click_id", "lead_at",
-        "provisional", "email_masked", "flags", "events_total", "events",
+        "customer_key",
+        "program_id",
+        "status",
+        "attributed",
+        "reason",
+        "hint",
+        "partner_code",
+        "click_id",
+        "lead_at",
+        "provisional",
+        "email_masked",
+        "flags",
+        "events_total",
+        "events",
     ];
     let mut given = members(&customer);
     given.sort_unstable();
     assert_eq!(given, sorted(expected));
     assert!(is_moment(&customer["lead_at"]), "{customer}");
     let event = &customer["events"][0];
-    let expected =
-        ["event_id", "type", "source", "received_at", "recorded_at", "outcome", "click_id", "duplicate_of"];
+    let expected = ["event_id", "type", "source", "received_at", "recorded_at", "outcome", "click_id", "duplicate_of"];
     let mut given = members(event);
     given.sort_unstable();
     assert_eq!(given, sorted(expected));
     assert!(is_moment(&event["received_at"]) && is_moment(&event["recorded_at"]), "{event}");
-    assert_eq!((&event["type"], &event["source"], &event["outcome"]), (&json!("lead"), &json!("server"), &json!("recorded")));
+    assert_eq!(
+        (&event["type"], &event["source"], &event["outcome"]),
+        (&json!("lead"), &json!("server"), &json!("recorded"))
+    );
 }
 
 async fn a_click_without_a_lead_is_a_customer_in_status_click(pipeline: &Pipeline) {
@@ -86,8 +100,17 @@ async fn an_event_has_exactly_the_documented_members(pipeline: &Pipeline) {
     let answer = client.send_lead(&program, &json!({"customer_key": "u1"})).await;
     let event = client.recorded(&program, &answer.event_id()).await;
     let expected = [
-        "event_id", "type", "state", "received_at", "recorded_at", "customer_key", "click_id", "attributed", "reason",
-        "hint", "duplicate_of",
+        "event_id",
+        "type",
+        "state",
+        "received_at",
+        "recorded_at",
+        "customer_key",
+        "click_id",
+        "attributed",
+        "reason",
+        "hint",
+        "duplicate_of",
     ];
     let mut given = members(&event);
     given.sort_unstable();

@@ -39,7 +39,10 @@ async fn a_customer_without_a_click_says_so_with_a_hint(pipeline: &Pipeline) {
 async fn a_genuine_click_that_nobody_has_seen_is_waited_for(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let click = pipeline.cookie(pipeline.mint_click(&program, 60));
-    not_attributed(judged(&client, &program, json!({"click_id": click, "customer_key": "u1"})).await, "click_not_found");
+    not_attributed(
+        judged(&client, &program, json!({"click_id": click, "customer_key": "u1"})).await,
+        "click_not_found",
+    );
 }
 
 async fn only_another_programs_click_is_no_attribution(pipeline: &Pipeline) {
@@ -66,14 +69,19 @@ async fn a_window_of_no_days_takes_no_click_of_yesterday(pipeline: &Pipeline) {
 async fn a_click_made_after_the_signup_does_not_count(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let click = pipeline.cookie(pipeline.mint_click(&program, -600));
-    not_attributed(judged(&client, &program, json!({"click_id": click, "customer_key": "u1"})).await, "click_after_lead");
+    not_attributed(
+        judged(&client, &program, json!({"click_id": click, "customer_key": "u1"})).await,
+        "click_after_lead",
+    );
 }
 
 async fn a_crawlers_click_attracts_no_lead(pipeline: &Pipeline) {
     let (client, program) = (Client::of(pipeline), pipeline.program().await);
     let body = json!({"affiliate_url": format!("https://shop.example/?aff={}", program.code)});
     let crawler = client.click().header("User-Agent", "Mozilla/5.0 (compatible; Googlebot/2.1)").json(&body);
-    for (number, request) in [crawler, client.click().header("Sec-Purpose", "prefetch;prerender").json(&body)].into_iter().enumerate() {
+    for (number, request) in
+        [crawler, client.click().header("Sec-Purpose", "prefetch;prerender").json(&body)].into_iter().enumerate()
+    {
         let click = Answer::to(request).await;
         client.recorded(&program, &click.event_id()).await;
         let lead = json!({"click_id": click.json()["click_id"], "customer_key": format!("u{number}")});
@@ -134,8 +142,12 @@ async fn publish(pipeline: &Pipeline, event: &Event) {
     let settings = &pipeline.settings().queue;
     let (amqp_uri, prefix) = (settings.amqp_url.expose().to_owned(), settings.name_prefix.clone());
     let queue = Queue::rabbitmq(RabbitMqSettings { amqp_uri, prefix, ..RabbitMqSettings::default() }).await.unwrap();
-    let header =
-        pack::PackHeader { run: Uuid::from_u128(event.id().uuid().as_u128() ^ 1), number: 1, confirmed_before: 0, unconfirmed: vec![] };
+    let header = pack::PackHeader {
+        run: Uuid::from_u128(event.id().uuid().as_u128() ^ 1),
+        number: 1,
+        confirmed_before: 0,
+        unconfirmed: vec![],
+    };
     let mut pack = pack::PackWriter::new(&header);
     assert!(pack.push(&pack::encode_record(event).unwrap()));
     let message = Message { id: event.id().uuid(), events: pack.events(), body: pack.finish(), traceparent: None };

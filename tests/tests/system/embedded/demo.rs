@@ -22,7 +22,14 @@ async fn a_first_start_makes_a_demo_of_two_programs_that_works() {
     let mut members: Vec<&str> = facts.as_object().unwrap().keys().map(String::as_str).collect();
     members.sort_unstable();
     let expected = [
-        "api_key", "base_url", "console_url", "inactive_code", "metrics_url", "other_program", "partner_code", "program_id",
+        "api_key",
+        "base_url",
+        "console_url",
+        "inactive_code",
+        "metrics_url",
+        "other_program",
+        "partner_code",
+        "program_id",
         "second_partner_code",
     ];
     assert_eq!(members, expected);
@@ -72,8 +79,10 @@ async fn the_lines_it_prints_can_be_pasted_into_a_shell() {
     let mut up = Process::start("affitor", &["--data", &data, "--listen", &listen, "--metrics-listen", &metrics], &[]);
     up.wait_for_line(START, "for try in").await;
     let printed = up.output();
-    let lines: Vec<&str> =
-        printed.lines().filter(|line| ["CLICK=", "curl ", "for try"].iter().any(|start| line.starts_with(start))).collect();
+    let lines: Vec<&str> = printed
+        .lines()
+        .filter(|line| ["CLICK=", "curl ", "for try"].iter().any(|start| line.starts_with(start)))
+        .collect();
     assert_eq!(lines.len(), 3, "{printed}");
     let mut shell = Command::new("bash");
     shell.args(["-c", &lines.join("\n")]);

@@ -10,7 +10,19 @@ async fn the_same_command_runs_on_rabbitmq_and_postgres() {
     let (listen, metrics) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
     let (amqp, database) = (settings.queue.amqp_url.expose(), settings.store.database_url.expose());
     let data = pipeline.data().display().to_string();
-    let arguments = ["up", "--data", &data, "--listen", &listen, "--metrics-listen", &metrics, "--amqp", amqp, "--database", database];
+    let arguments = [
+        "up",
+        "--data",
+        &data,
+        "--listen",
+        &listen,
+        "--metrics-listen",
+        &metrics,
+        "--amqp",
+        amqp,
+        "--database",
+        database,
+    ];
     let mut up = pipeline.process("affitor", &arguments, &[]);
     let base = format!("http://{listen}");
     up.wait_for_url(START, &format!("{base}/readyz")).await;

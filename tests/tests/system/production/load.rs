@@ -46,6 +46,9 @@ async fn no_accepted_lead_is_lost_or_doubled_when_a_worker_is_killed() {
     let _second = pipeline.start_another_worker().await;
     let load = Load::new(Load::usual(), CONNECTIONS, &pipeline.directory.path().join("books"));
     let nemesis = async {
+        // Stopped first, so that it surely has deliveries in hand when it is killed.
+        until(&load, 30).await;
+        first.signal("STOP");
         until(&load, 40).await;
         first.kill();
         until(&load, 60).await;

@@ -9,7 +9,8 @@ const STOP: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn ingest_does_not_start_without_its_settings_and_names_every_fault_at_once() {
-    let mut ingest = Process::start("ingest", &[], &[("AFFITOR_INGEST__LISTEN", "nowhere"), ("AFFITOR_HTTP__MAX_CONNECTIONS", "0")]);
+    let mut ingest =
+        Process::start("ingest", &[], &[("AFFITOR_INGEST__LISTEN", "nowhere"), ("AFFITOR_HTTP__MAX_CONNECTIONS", "0")]);
     assert_eq!(ingest.wait_for_end(START).await.code(), Some(1), "{}", ingest.output());
     let said = ingest.output();
     for variable in [
@@ -73,7 +74,8 @@ async fn the_command_line_makes_a_program_that_ingest_knows_at_once() {
     let client = Client::of(pipeline);
     let click = client.open_link(&code).await;
     assert_eq!((click.status, &click.json()["cookie_window_days"]), (200, &json!(30)));
-    let lead = client.lead().bearer_auth(&key).json(&json!({"click_id": click.json()["click_id"], "customer_key": "u1"}));
+    let lead =
+        client.lead().bearer_auth(&key).json(&json!({"click_id": click.json()["click_id"], "customer_key": "u1"}));
     assert_eq!(tests::Answer::to(lead).await.status, 200);
     let keys = make(&["keys", "list", "--program", &program]).await.to_string();
     assert!(!keys.contains(&key), "a key is shown once");
