@@ -14,7 +14,11 @@ const DIGESTS: &str =
     "SELECT email_digest FROM customers WHERE program_id = $1 ORDER BY length(customer_key), customer_key";
 const EVENTS: &str = "SELECT (SELECT count(*) FROM clicks WHERE recorded_at IS NOT NULL) \
      + (SELECT count(*) FROM customers WHERE event_id IS NOT NULL) + (SELECT count(*) FROM leads)";
-const PACKED: &str = "SELECT CAST(coalesce(sum(events), 0) AS bigint) FROM packs";
+/// A pack stands by itself, or lies in a range that it was folded into.
+const PACKED: &str = "SELECT CAST(coalesce(sum(events), 0) AS bigint) FROM ( \
+     SELECT events FROM packs WHERE NOT EXISTS (SELECT 1 FROM pack_ranges AS folded \
+       WHERE folded.run = packs.run AND packs.number BETWEEN folded.first AND folded.last) \
+     UNION ALL SELECT events FROM pack_ranges) AS counted";
 const DETAILS: &str = "SELECT detail FROM clicks WHERE detail IS NOT NULL \
      UNION ALL SELECT detail FROM customers WHERE detail IS NOT NULL UNION ALL SELECT detail FROM leads WHERE detail IS NOT NULL";
 const SET_ASIDE: &str = "SELECT count(*) FROM dead_letters";

@@ -1,9 +1,11 @@
 //! From deliveries to a batch: reads packs, sets apart what can't be read. A bad message is a result, not an error.
 
+use domain::EventId;
 use domain::event::Event;
 use domain::outcome::DeadLetterReason;
 use domain::pack::{self, BadRecord, Pack, PackFault, RecordFault};
-use queue::{Delivery, Tag};
+use queue::{Delivery, MESSAGE_TYPE, Tag};
+use std::collections::HashSet;
 use store::batch::{Attempt, Batch, DeadLetter, PackEntry};
 use uuid::Uuid;
 
@@ -29,26 +31,28 @@ impl Gathered {
         gathered
     }
 
-    /// A message that the broker itself set aside: nothing of it is applied.
-    pub(crate) fn given_up(delivery: Delivery) -> Self {
-        let mut gathered = Gathered::default();
-        gathered.add(delivery);
+    /// Sets every event aside that is not in `stored`: the broker gave up delivering their message.
+    pub(crate) fn give_up(&mut self, stored: &HashSet<EventId>) {
+        let events = std::mem::take(&mut self.batch.events);
+        let lost = events.iter().filter(|event| !stored.contains(&event.id()));
         let message = "the broker gave up delivering the message";
-        for event in std::mem::take(&mut gathered.batch.events) {
-            let letter = set_aside(&event, DeadLetterReason::CrashedWorker, message.to_owned());
-            gathered.batch.dead_letters.push(letter);
-        }
-        gathered
+        let letters = lost.map(|event| set_aside(event, DeadLetterReason::GivenUpByBroker, message.to_owned()));
+        self.batch.dead_letters.extend(letters);
     }
 
     /// Adds one delivery, whatever is in it.
     pub(crate) fn add(&mut self, delivery: Delivery) {
         self.last = Some(delivery.tag);
         self.deliveries += 1;
-        self.add_body(delivery.body);
+        if delivery.message_type == MESSAGE_TYPE {
+            self.add_body(delivery.body);
+        } else {
+            self.batch.dead_letters.push(whole_message(delivery.body, PackFault::UnknownVersion));
+        }
     }
 
-    fn add_body(&mut self, body: Vec<u8>) {
+    /// Adds a message's body.
+    pub(crate) fn add_body(&mut self, body: Vec<u8>) {
         match pack::decode(&body) {
             Ok(pack) => self.add_pack(pack),
             Err(fault) => self.batch.dead_letters.push(whole_message(body, fault)),
@@ -95,17 +99,23 @@ fn whole_message(body: Vec<u8>, fault: PackFault) -> DeadLetter {
     let reason = match fault {
         PackFault::UnknownVersion => DeadLetterReason::UnknownVersion,
         PackFault::TooLarge | PackFault::BadChecksum | PackFault::BadLength => DeadLetterReason::Undecodable,
+        PackFault::Impossible => DeadLetterReason::Impossible,
     };
-    let message = fault.to_string();
-    DeadLetter { reason, message, program: None, event: None, pack: None, body, whole_message: true }
+    let (message, pack) = (fault.to_string(), pack::place(&body));
+    DeadLetter { reason, message, program: None, event: None, pack, body, whole_message: true }
 }
 
-fn bad_record(bad: BadRecord, pack: (Uuid, u64)) -> DeadLetter {
-    let reason = match bad.fault {
+/// Why a record that is no event is set aside.
+pub(crate) fn reason_of(fault: RecordFault) -> DeadLetterReason {
+    match fault {
         RecordFault::UnknownVersion(_) => DeadLetterReason::UnknownVersion,
         RecordFault::Undecodable => DeadLetterReason::Undecodable,
         RecordFault::Impossible => DeadLetterReason::Impossible,
-    };
+    }
+}
+
+fn bad_record(bad: BadRecord, pack: (Uuid, u64)) -> DeadLetter {
+    let reason = reason_of(bad.fault);
     let message = bad.fault.to_string();
     DeadLetter { reason, message, program: None, event: None, pack: Some(pack), body: bad.bytes, whole_message: false }
 }
@@ -129,6 +139,31 @@ mod tests {
             assert_eq!(letters.len(), 1);
             assert!(letters[0].whole_message);
             assert_eq!(letters[0].body, body);
+        }
+    }
+
+    #[test]
+    fn a_pack_of_another_version_or_with_an_impossible_account_is_set_aside_with_its_place() {
+        let body = |number, confirmed_before| {
+            let header = PackHeader { run: Uuid::from_u128(7), number, confirmed_before, unconfirmed: vec![] };
+            PackWriter::new(&header).finish()
+        };
+        let mut newer = body(3, 0);
+        newer[3] = 2;
+        let damaged = body(4, 0).split_last().unwrap().1.to_vec();
+        use DeadLetterReason::{Impossible, Undecodable, UnknownVersion};
+        let place = |number| Some((Uuid::from_u128(7), number));
+        for (body, reason, pack) in [
+            (newer, UnknownVersion, place(3)),
+            (damaged, Undecodable, place(4)),
+            (body(2, 1_025), Impossible, place(2)),
+            (body(0, 0), Impossible, None),
+            (body(u64::MAX, 0), Impossible, None),
+        ] {
+            let gathered = gathered(body);
+            let letters = gathered.batch.dead_letters;
+            assert_eq!((letters[0].reason, letters[0].pack), (reason, pack));
+            assert!(letters[0].whole_message && gathered.batch.packs.is_empty());
         }
     }
 

@@ -7,7 +7,7 @@
 //! otherwise take the channel for dead, and the lane subscribes again when the database answers.
 
 use crate::batch::Gathered;
-use crate::careful::apply_carefully;
+use crate::careful::{self, Care};
 use crate::outcomes;
 use crate::split::apply_apart;
 use crate::waiting::Hand;
@@ -77,13 +77,15 @@ pub(crate) async fn run(
             }
         };
         hand.holds(&gathered);
+        let mut work = Work { session: &mut session, store: &store, stop: &stop };
         let began = Instant::now();
-        match hold(&mut session, &gathered, &settings, &stop).await {
+        match work.hold(&gathered, Some(settings.hold_limit)).await {
             Held::Applied(fates) => settle(&mut intake, &gathered, &fates, began.elapsed()).await,
             Held::GiveBack => {
                 intake.consumer.give_back().await;
                 intake.next = None;
-                if !until_it_answers(&store, &stop).await {
+                // Applying the batch is the proof that the next one can be: an answer to a lesser question is not.
+                if let Held::Stopping = work.hold(&gathered, None).await {
                     break;
                 }
             }
@@ -105,10 +107,7 @@ impl Intake {
                 delivery = self.consumer.next() => delivery?,
             },
         };
-        if self.source == SourceQueue::Dead {
-            return Ok(Some(Gathered::given_up(first)));
-        }
-        if first.redelivered {
+        if first.redelivered || self.source == SourceQueue::Dead {
             return Ok(Some(Gathered::alone(first)));
         }
         let mut gathered = Gathered::default();
@@ -127,32 +126,59 @@ impl Intake {
     }
 }
 
-async fn apply(session: &mut Session, gathered: &Gathered) -> Result<Vec<Outcome>, StoreError> {
-    if let Some(message) = gathered.suspect {
-        return apply_carefully(session, &gathered.batch, message).await;
-    }
-    match session.apply(&gathered.batch).await {
-        Err(StoreError::Refused { .. }) => apply_apart(session, &gathered.batch).await,
-        other => other,
-    }
+/// What a lane needs to apply a batch.
+struct Work<'a> {
+    session: &'a mut Session,
+    store: &'a Store,
+    stop: &'a CancellationToken,
 }
 
-async fn hold(session: &mut Session, gathered: &Gathered, settings: &LaneSettings, stop: &CancellationToken) -> Held {
-    let began = Instant::now();
-    let mut backoff = Backoff::new(MIN_PAUSE, MAX_PAUSE);
-    loop {
-        let error = match apply(session, gathered).await {
-            Ok(outcomes) => return Held::Applied(outcomes),
-            Err(error) => error,
-        };
-        outcomes::held();
-        tracing::warn!(%error, events = gathered.len(), "the batch is held and tried again");
-        if began.elapsed() > settings.hold_limit {
-            return Held::GiveBack;
+impl Work<'_> {
+    /// Applies the batch, however often it takes; gives up after `limit` or when told to stop.
+    async fn hold(&mut self, gathered: &Gathered, limit: Option<Duration>) -> Held {
+        let began = Instant::now();
+        let mut backoff = Backoff::new(MIN_PAUSE, MAX_PAUSE);
+        loop {
+            let error = match self.apply(gathered).await {
+                Ok(Some(outcomes)) => return Held::Applied(outcomes),
+                Ok(None) => return Held::Stopping,
+                Err(error) => error,
+            };
+            outcomes::held();
+            tracing::warn!(%error, events = gathered.len(), "the batch is held and tried again");
+            let is_over = limit.is_some_and(|limit| began.elapsed() > limit);
+            if !is_over && !self.pause(backoff.next()).await {
+                continue;
+            }
+            self.release(gathered).await;
+            return if self.stop.is_cancelled() { Held::Stopping } else { Held::GiveBack };
         }
+    }
+
+    /// `None`: told to stop on the way.
+    async fn apply(&mut self, gathered: &Gathered) -> Result<Option<Vec<Outcome>>, StoreError> {
+        if let Some(message) = gathered.suspect {
+            let mut care = Care { session: self.session, store: self.store, stop: self.stop };
+            return care.apply(&gathered.batch, message).await;
+        }
+        match self.session.apply(&gathered.batch).await {
+            Err(StoreError::Refused { .. }) => apply_apart(self.session, &gathered.batch).await.map(Some),
+            other => other.map(Some),
+        }
+    }
+
+    /// Whether it was told to stop.
+    async fn pause(&self, pause: Duration) -> bool {
         tokio::select! {
-            () = stop.cancelled() => return Held::Stopping,
-            () = tokio::time::sleep(backoff.next()) => {}
+            () = self.stop.cancelled() => true,
+            () = tokio::time::sleep(pause) => false,
+        }
+    }
+
+    async fn release(&mut self, gathered: &Gathered) {
+        let Some(message) = gathered.suspect else { return };
+        if let Err(error) = careful::release(self.session, message).await {
+            tracing::warn!(%error, "the note on a message was not taken back; the next worker takes it for a death");
         }
     }
 }
@@ -163,16 +189,4 @@ async fn settle(intake: &mut Intake, gathered: &Gathered, fates: &[Outcome], too
         Ok(()) => outcomes::settled(intake.source, gathered, fates, took),
         Err(error) => tracing::warn!(%error, "a stored batch was not acknowledged and will come again"),
     }
-}
-
-/// Whether the database answered before `stop`.
-async fn until_it_answers(store: &Store, stop: &CancellationToken) -> bool {
-    let mut backoff = Backoff::new(MIN_PAUSE, MAX_PAUSE);
-    while store.ping().await.is_err() {
-        tokio::select! {
-            () = stop.cancelled() => return false,
-            () = tokio::time::sleep(backoff.next()) => {}
-        }
-    }
-    true
 }

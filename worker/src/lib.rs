@@ -6,12 +6,16 @@
 mod batch;
 mod careful;
 mod lane;
+mod ledger;
 mod outcomes;
+mod replay;
 mod serve;
 mod split;
 mod waiting;
 mod watch;
 
 pub use lane::LaneSettings;
+pub use ledger::{LedgerSettings, spawn_ledger};
 pub use outcomes::describe_metrics;
+pub use replay::{Replayed, StaysDead, readable, replay};
 pub use serve::{WorkerError, migrate, run, spawn_lanes};

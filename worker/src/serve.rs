@@ -1,8 +1,9 @@
 //! Wires the worker's parts in order: settings, telemetry, queue, store, lanes, and the way out.
 
 use crate::lane::{self, LaneSettings};
+use crate::ledger::{LedgerSettings, spawn_ledger};
 use crate::waiting::Waiting;
-use crate::{outcomes, watch};
+use crate::{outcomes, replay, watch};
 use queue::{OpenError, Queue, RabbitMqSettings, SourceQueue};
 use runtime::config::{Role, Settings};
 use runtime::health::Health;
@@ -66,6 +67,7 @@ pub async fn run(settings: Settings) -> Result<(), WorkerError> {
         ..LaneSettings::default()
     };
     spawn_lanes(&mut supervisor, &queue, &store, settings.worker.lanes, lane, &health);
+    spawn_ledger(&mut supervisor, &queue, &store, LedgerSettings::from(&settings.worker));
     tracing::info!(lanes = settings.worker.lanes, "worker started");
     let ended = supervisor.run().await;
     queue.close().await;
@@ -97,6 +99,11 @@ pub fn spawn_lanes(
     let stop = supervisor.stop();
     supervisor.spawn("age of the oldest event", async move {
         waiting.show(stop).await;
+        Ok::<(), Infallible>(())
+    });
+    let (letters, stop) = (store.clone(), supervisor.stop());
+    supervisor.spawn("dead letters", async move {
+        replay::run(letters, stop).await;
         Ok::<(), Infallible>(())
     });
     let (store, stop, check) = (store.clone(), supervisor.stop(), health.check("database"));

@@ -31,7 +31,7 @@ pub(crate) async fn apply_apart(session: &mut Session, batch: &Batch) -> Result<
             }
         }
     }
-    let closing = Batch { packs: batch.packs.clone(), events: Vec::new(), dead_letters, attempted: batch.attempted };
+    let closing = Batch { events: Vec::new(), dead_letters, ..batch.clone() };
     session.apply(&closing).await?;
     Ok(outcomes)
 }
@@ -60,7 +60,11 @@ pub(crate) async fn try_events(
 
 /// The database's own message may hold a value of the event; code and constraint do not.
 fn letter(culprit: &Event, code: &str, constraint: Option<&str>) -> DeadLetter {
+    set_aside(culprit, DeadLetterReason::RefusedByStore, refusal(code, constraint))
+}
+
+/// The sentence about an event that the database refuses.
+pub(crate) fn refusal(code: &str, constraint: Option<&str>) -> String {
     let constraint = constraint.map(|name| format!(", constraint {name}")).unwrap_or_default();
-    let message = format!("the database refuses the event: {code}{constraint}");
-    set_aside(culprit, DeadLetterReason::RefusedByStore, message)
+    format!("the database refuses the event: {code}{constraint}")
 }

@@ -22,7 +22,7 @@ use runtime::lifecycle::{Supervisor, stop_on_signals};
 use runtime::secret::{Secret, Secrets};
 use runtime::telemetry;
 use std::path::PathBuf;
-use worker::LaneSettings;
+use worker::{LaneSettings, LedgerSettings};
 
 /// Options of `affitor up`.
 #[derive(Debug, Args)]
@@ -126,6 +126,7 @@ async fn start(
         ..LaneSettings::default()
     };
     worker::spawn_lanes(supervisor, &backend.queue, &backend.store, backend.lanes, lane, health);
+    worker::spawn_ledger(supervisor, &backend.queue, &backend.store, LedgerSettings::from(&settings.worker));
     ports.serve(supervisor, routes::public(ingest.clone(), console, health.clone()), ingest, metrics, health, limits);
     Ok(())
 }

@@ -21,6 +21,10 @@ pub const MAX_UNCONFIRMED: usize = 64;
 pub const RECORD_VERSION: u8 = 1;
 
 const MAGIC: &[u8; 4] = b"AFP\x01";
+/// What every version of the pack begins with, before its version.
+const FAMILY: &[u8; 3] = b"AFP";
+/// No channel lives to count further, and every store can keep it.
+const MAX_NUMBER: u64 = i64::MAX as u64;
 const CRC_BYTES: usize = 4;
 
 /// What a pack says of itself and of its predecessors: the ledger's account.
@@ -92,6 +96,19 @@ pub enum PackFault {
     /// Lengths or counts do not fit the body.
     #[error("the pack's lengths do not fit its body")]
     BadLength,
+    /// The ledger's account is none that a publisher can have made.
+    #[error("the pack's account of its run contradicts itself")]
+    Impossible,
+}
+
+impl PackHeader {
+    /// Whether a publisher can have made it; what it cannot have made would upset the account of a run for good.
+    pub fn is_possible(&self) -> bool {
+        let earlier = self.number.saturating_sub(1);
+        (1..=MAX_NUMBER).contains(&self.number)
+            && self.confirmed_before <= earlier.saturating_mul(MAX_EVENTS as u64).min(MAX_NUMBER)
+            && self.unconfirmed.iter().all(|pack| (1..=earlier).contains(&pack.number))
+    }
 }
 
 /// Fills one message. Reused bytes, no allocation per event.
@@ -188,6 +205,9 @@ pub fn decode(body: &[u8]) -> Result<Pack, PackFault> {
         return Err(PackFault::BadChecksum);
     }
     let header = reader.header()?;
+    if !header.is_possible() {
+        return Err(PackFault::Impossible);
+    }
     let count = u32::from_le_bytes(reader.take()?) as usize;
     let mut records = Vec::with_capacity(count.min(MAX_EVENTS));
     for _ in 0..count {
@@ -196,6 +216,16 @@ pub fn decode(body: &[u8]) -> Result<Pack, PackFault> {
         records.push(decode_record(bytes).map_err(|fault| BadRecord { bytes: bytes.to_vec(), fault }));
     }
     if reader.0.is_empty() { Ok(Pack { header, records }) } else { Err(PackFault::BadLength) }
+}
+
+/// Run and number of a body that cannot be read further, as far as it claims to be a pack of any version: all begin
+/// with them. Of a damaged body they may be wrong.
+pub fn place(body: &[u8]) -> Option<(Uuid, u64)> {
+    let (_version, rest) = body.strip_prefix(FAMILY)?.split_first()?;
+    let mut reader = Reader(rest);
+    let run = Uuid::from_bytes(reader.take().ok()?);
+    let number = u64::from_le_bytes(reader.take().ok()?);
+    (1..=MAX_NUMBER).contains(&number).then_some((run, number))
 }
 
 struct Reader<'a>(&'a [u8]);

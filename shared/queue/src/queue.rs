@@ -79,10 +79,30 @@ impl Queue {
     /// # Errors
     /// [`DepthError`] when the broker does not tell within the connect timeout.
     pub async fn depth(&self) -> Result<u64, DepthError> {
+        self.depth_of(SourceQueue::Events).await
+    }
+
+    /// As [`depth`](Self::depth), of any of the queues.
+    ///
+    /// # Errors
+    /// As [`depth`](Self::depth).
+    pub async fn depth_of(&self, source: SourceQueue) -> Result<u64, DepthError> {
         match &self.0 {
-            Backend::RabbitMq(queue) => queue.depth().await,
-            Backend::Embedded(queue) => Ok(queue.depth()),
+            Backend::RabbitMq(queue) => queue.depth(source).await,
+            Backend::Embedded(queue) => Ok(queue.depth(source)),
         }
+    }
+
+    /// As [`depth`](Self::depth), of all queues together.
+    ///
+    /// # Errors
+    /// As [`depth`](Self::depth).
+    pub async fn depth_of_all(&self) -> Result<u64, DepthError> {
+        let mut waiting = 0;
+        for source in [SourceQueue::Unrouted, SourceQueue::Dead, SourceQueue::Events] {
+            waiting += self.depth_of(source).await?;
+        }
+        Ok(waiting)
     }
 
     /// Ends all publishing and consuming, for every clone, with the closing handshake. Bounded to

@@ -5,11 +5,7 @@
 
 use crate::batch::Attempt;
 use crate::{Session, StoreError, postgres, sqlite};
-use std::collections::BTreeSet;
 use uuid::Uuid;
-
-/// Stands for the whole message where a position is stored.
-const WHOLE: i32 = -1;
 
 impl Session {
     /// The note on that message, if an attempt was begun and not ended.
@@ -45,21 +41,12 @@ impl Session {
     }
 }
 
-/// A row of the table: message, holder, begun, fatal.
-pub(crate) type AttemptTuple = (Uuid, Uuid, i32, String);
+/// A row of the table: message, holder, first, events, deaths.
+pub(crate) type AttemptTuple = (Uuid, Option<Uuid>, i32, i32, i32);
 
-impl Attempt {
-    pub(crate) fn from_row((message, holder, begun, fatal): AttemptTuple) -> Self {
-        let fatal: BTreeSet<u32> = fatal.split(',').filter_map(|position| position.parse().ok()).collect();
-        Attempt { message, holder, begun: u32::try_from(begun).ok(), fatal }
-    }
-
-    pub(crate) fn begun_column(&self) -> i32 {
-        self.begun.and_then(|position| i32::try_from(position).ok()).unwrap_or(WHOLE)
-    }
-
-    pub(crate) fn fatal_column(&self) -> String {
-        let positions: Vec<String> = self.fatal.iter().map(u32::to_string).collect();
-        positions.join(",")
+impl From<AttemptTuple> for Attempt {
+    fn from((message, holder, first, events, deaths): AttemptTuple) -> Self {
+        let number = |column: i32| u32::try_from(column).unwrap_or_default();
+        Attempt { message, holder, first: number(first), events: number(events), deaths: number(deaths) }
     }
 }

@@ -5,7 +5,6 @@ use domain::outcome::DeadLetterReason;
 use domain::pack::Unconfirmed;
 use domain::{EventId, ProgramId};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Whole packs, decoded: applied together, acknowledged together.
@@ -19,6 +18,8 @@ pub struct Batch {
     pub dead_letters: Vec<DeadLetter>,
     /// The message whose attempts are over with this batch.
     pub attempted: Option<Uuid>,
+    /// Dead letters that end with this batch, because it holds what they held.
+    pub replayed: Vec<Uuid>,
 }
 
 /// A message that came again after a worker may have died of it: how far an attempt to apply it has come.
@@ -26,12 +27,14 @@ pub struct Batch {
 pub struct Attempt {
     /// Digest of the message's bytes.
     pub message: Uuid,
-    /// The worker process that began.
-    pub holder: Uuid,
-    /// The position of the event that was begun; `None` for the whole message.
-    pub begun: Option<u32>,
-    /// The positions of events that are set aside because workers died of them.
-    pub fatal: BTreeSet<u32>,
+    /// The worker process that began; `None` when it gave up in peace.
+    pub holder: Option<Uuid>,
+    /// The position of the first event that was begun; all before it are stored or set aside.
+    pub first: u32,
+    /// How many events were begun together.
+    pub events: u32,
+    /// How many workers ended at this very place before, one after the other.
+    pub deaths: u32,
 }
 
 /// What the ledger keeps of a pack.
@@ -69,9 +72,14 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// Derived from the bytes, so that the same message set aside twice is one row.
+    /// Derived from the bytes, and of a record from its pack, so that the same message set aside twice is one row.
     pub fn id(&self) -> Uuid {
-        digest(u8::from(self.whole_message), &self.body)
+        match self.pack {
+            Some((run, number)) if !self.whole_message => {
+                digest(3, &[run.as_bytes(), number.to_le_bytes().as_slice(), &self.body].concat())
+            }
+            _ => digest(u8::from(self.whole_message), &self.body),
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 //! applies batches, `console` reads, `cli` administers. It knows none of them, nor the queue.
 
 mod attempts;
+mod audit;
 pub mod batch;
+mod dead_letters;
 mod facts;
 mod fault;
 mod meters;
@@ -15,6 +17,8 @@ mod reads;
 mod session;
 mod sqlite;
 
+pub use audit::{Account, Counted, Gap, PACKS_FOLDED, RunAccount, Verdict};
+pub use dead_letters::{Letter, LetterBody, LetterCursor, LetterFilter};
 pub use fault::StoreError;
 pub use meters::describe_metrics;
 pub use postgres::{Postgres, PostgresSettings};

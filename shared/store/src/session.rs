@@ -1,7 +1,8 @@
 //! One worker lane's way into the store: a connection of its own, and one batch in flight.
 //!
 //! Its futures must be driven to their end: a cancelled BEGIN would leave a connection inside an open transaction,
-//! and what follows on it would be acknowledged and then vanish. Deadlines are the server's.
+//! and what follows on it would be acknowledged and then vanish. Deadlines are the server's; the one here is for a
+//! connection that has gone silent, and drops that connection with everything on it.
 
 use crate::batch::Batch;
 use crate::{Postgres, Sqlite, Store, StoreError, postgres, sqlite};
@@ -39,7 +40,13 @@ impl Session {
             Session::Sqlite(store) => sqlite::apply::apply(store.writer(), batch, now_micros()).await,
             Session::Postgres(store, own) => {
                 let mut connection = postgres::taken(store, own).await?;
-                let outcomes = postgres::apply::apply(&mut connection, batch).await?;
+                let deadline = store.silence();
+                let applying = async move {
+                    let outcomes = postgres::apply::apply(&mut connection, batch).await?;
+                    Ok::<_, StoreError>((outcomes, connection))
+                };
+                let silent = |_| StoreError::Away(format!("no answer within {} s", deadline.as_secs()));
+                let (outcomes, connection) = tokio::time::timeout(deadline, applying).await.map_err(silent)??;
                 *own = Some(connection);
                 Ok(outcomes)
             }

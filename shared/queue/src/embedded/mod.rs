@@ -88,8 +88,11 @@ impl Embedded {
         Consumer::new(Arc::clone(&self.0), source, prefetch)
     }
 
-    pub(crate) fn depth(&self) -> u64 {
-        self.0.claims().waiting()
+    pub(crate) fn depth(&self, source: SourceQueue) -> u64 {
+        match source {
+            SourceQueue::Events => self.0.claims().waiting(),
+            SourceQueue::Dead | SourceQueue::Unrouted => 0,
+        }
     }
 
     pub(crate) fn close(&self) {

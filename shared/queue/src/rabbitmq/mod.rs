@@ -74,7 +74,7 @@ impl RabbitMq {
     }
 
     /// Asks on a connection that is there already, if one is.
-    pub(crate) async fn depth(&self) -> Result<u64, DepthError> {
+    pub(crate) async fn depth(&self, source: SourceQueue) -> Result<u64, DepthError> {
         let shared = &self.0;
         let used = [shared.consuming.get(), shared.publishing.get()];
         let mut side =
@@ -83,7 +83,7 @@ impl RabbitMq {
             let link = side.next_link().await.ok_or("the queue is closed".to_owned())?;
             let asked = async {
                 let channel = link.channel().await?;
-                topology::waiting(channel.amqp(), &shared.names.events_queue).await
+                topology::waiting(channel.amqp(), shared.names.queue(source)).await
             };
             asked.await.map_err(|error| error.to_string())
         };

@@ -71,6 +71,10 @@ settings! {
         batch_events: usize = 2_000, in 1..=100_000;
         /// Packs that the broker may hand to a lane before the first is acknowledged.
         prefetch: u16 = 64, in 1..=10_000;
+        /// Milliseconds between two looks at the account of packs, which also keep it small.
+        ledger_interval_ms: u64 = 10_000, in 100..=3_600_000;
+        /// Milliseconds that a pack may be late behind a later one of its run before it counts as missing.
+        ledger_grace_ms: u64 = 60_000, in 0..=86_400_000;
     }
     /// The binary that shows and explains what is stored.
     console: ConsoleSettings {

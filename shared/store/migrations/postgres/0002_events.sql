@@ -91,6 +91,17 @@ CREATE TABLE packs (
     PRIMARY KEY (run, number)
 );
 
+-- Packs without a gap between them, folded out of `packs`: a pack is there or here, and counts once.
+CREATE TABLE pack_ranges (
+    run              uuid NOT NULL,
+    first            bigint NOT NULL,
+    last             bigint NOT NULL,
+    events           bigint NOT NULL,     -- in all of them
+    accepted         bigint NOT NULL,     -- of the run, up to and with the last of them
+    applied_at       timestamptz NOT NULL, -- the first of them that was applied
+    PRIMARY KEY (run, first)
+);
+
 -- Packs of a run whose publish was refused or is unknown, as a later pack of the run says.
 CREATE TABLE unconfirmed_packs (
     run           uuid NOT NULL,
@@ -110,15 +121,31 @@ CREATE TABLE dead_letters (
     number         bigint,
     body           bytea NOT NULL,
     whole_message  boolean NOT NULL,
-    recorded_at    timestamptz NOT NULL DEFAULT now()
+    recorded_at    timestamptz NOT NULL DEFAULT now(),
+    replays        integer NOT NULL DEFAULT 0,  -- how often a replay was refused
+    replayed_at    timestamptz            -- the last of them
 );
 CREATE INDEX dead_letters_event ON dead_letters (program_id, event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX dead_letters_recorded ON dead_letters (recorded_at, dead_letter_id);
+-- Messages that the account of packs must not miss.
+CREATE INDEX dead_letters_pack ON dead_letters (run, number) WHERE whole_message;
+
+-- What a person has given up: the account of events must still add up.
+CREATE TABLE discarded_letters (
+    dead_letter_id uuid PRIMARY KEY,
+    reason         smallint NOT NULL,
+    run            uuid,
+    number         bigint,
+    whole_message  boolean NOT NULL,
+    discarded_at   timestamptz NOT NULL DEFAULT now()
+);
 
 -- Messages that came again after a worker may have died of them: what was begun, by whom, and what was fatal before.
 CREATE TABLE attempts (
     message       uuid PRIMARY KEY,       -- digest of the message's bytes
-    holder        uuid NOT NULL,          -- the worker process that began
-    begun         integer NOT NULL,       -- position of the event that was begun; -1 for the whole message
-    fatal         text NOT NULL,          -- positions set aside because a worker died of them, comma-separated
+    holder        uuid,                   -- the worker process that began; null when it gave up in peace
+    first         integer NOT NULL,       -- position of the first event that was begun
+    events        integer NOT NULL,       -- how many were begun together
+    deaths        integer NOT NULL,       -- workers that ended there before, one after the other
     begun_at      timestamptz NOT NULL DEFAULT now()
 );

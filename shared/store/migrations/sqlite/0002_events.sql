@@ -78,6 +78,16 @@ CREATE TABLE packs (
     PRIMARY KEY (run, number)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE pack_ranges (
+    run              BLOB NOT NULL,
+    first            INTEGER NOT NULL,
+    last             INTEGER NOT NULL,
+    events           INTEGER NOT NULL,
+    accepted         INTEGER NOT NULL,
+    applied_at       INTEGER NOT NULL,
+    PRIMARY KEY (run, first)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE unconfirmed_packs (
     run           BLOB NOT NULL,
     number        INTEGER NOT NULL,
@@ -95,14 +105,28 @@ CREATE TABLE dead_letters (
     number         INTEGER,
     body           BLOB NOT NULL,
     whole_message  INTEGER NOT NULL,
-    recorded_at    INTEGER NOT NULL
+    recorded_at    INTEGER NOT NULL,
+    replays        INTEGER NOT NULL DEFAULT 0,
+    replayed_at    INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dead_letters_event ON dead_letters (program_id, event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX dead_letters_recorded ON dead_letters (recorded_at, dead_letter_id);
+CREATE INDEX dead_letters_pack ON dead_letters (run, number) WHERE whole_message;
+
+CREATE TABLE discarded_letters (
+    dead_letter_id BLOB PRIMARY KEY,
+    reason         INTEGER NOT NULL,
+    run            BLOB,
+    number         INTEGER,
+    whole_message  INTEGER NOT NULL,
+    discarded_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempts (
     message       BLOB PRIMARY KEY,
-    holder        BLOB NOT NULL,
-    begun         INTEGER NOT NULL,
-    fatal         TEXT NOT NULL,
+    holder        BLOB,
+    first         INTEGER NOT NULL,
+    events        INTEGER NOT NULL,
+    deaths        INTEGER NOT NULL,
     begun_at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -6,26 +6,27 @@ use crate::batch::Attempt;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-const FIND: &str = "/* find_attempt */ SELECT message, holder, begun, fatal FROM attempts WHERE message = $1";
+const FIND: &str = "/* find_attempt */ SELECT message, holder, first, events, deaths FROM attempts WHERE message = $1";
 
 const NOTE: &str = "/* note_attempt */
-INSERT INTO attempts (message, holder, begun, fatal) VALUES ($1, $2, $3, $4)
-ON CONFLICT (message) DO UPDATE SET holder = excluded.holder, begun = excluded.begun, fatal = excluded.fatal,
-  begun_at = now()";
+INSERT INTO attempts (message, holder, first, events, deaths) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (message) DO UPDATE SET holder = excluded.holder, first = excluded.first, events = excluded.events,
+  deaths = excluded.deaths, begun_at = now()";
 
 const FORGET: &str = "/* forget_attempt */ DELETE FROM attempts WHERE message = $1";
 
 pub(crate) async fn find(connection: &mut PgConnection, message: Uuid) -> Result<Option<Attempt>, StoreError> {
     let row: Option<AttemptTuple> = sqlx::query_as(FIND).bind(message).fetch_optional(connection).await?;
-    Ok(row.map(Attempt::from_row))
+    Ok(row.map(Attempt::from))
 }
 
 pub(crate) async fn note(connection: &mut PgConnection, attempt: &Attempt) -> Result<(), StoreError> {
     sqlx::query(NOTE)
         .bind(attempt.message)
         .bind(attempt.holder)
-        .bind(attempt.begun_column())
-        .bind(attempt.fatal_column())
+        .bind(i32::try_from(attempt.first).unwrap_or(i32::MAX))
+        .bind(i32::try_from(attempt.events).unwrap_or(i32::MAX))
+        .bind(i32::try_from(attempt.deaths).unwrap_or(i32::MAX))
         .execute(connection)
         .await?;
     Ok(())

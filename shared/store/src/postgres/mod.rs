@@ -10,7 +10,9 @@ macro_rules! micros {
 
 pub(crate) mod apply;
 pub(crate) mod attempts;
+pub(crate) mod audit;
 mod connect;
+pub(crate) mod dead_letters;
 mod keys;
 mod partners;
 mod programs;
@@ -21,6 +23,7 @@ pub use connect::PostgresSettings;
 use crate::StoreError;
 use sqlx::{PgConnection, PgPool, migrate::Migrator};
 use std::collections::HashSet;
+use std::time::Duration;
 
 /// A PostgreSQL database. Cheap to clone; clones share the pool.
 #[derive(Debug, Clone)]
@@ -58,6 +61,11 @@ impl Postgres {
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         let mut connection = self.pooled().await?;
         connect::refuse_read_only(&mut connection).await
+    }
+
+    /// How long a batch may take before its connection counts as silent: no single statement takes half of it.
+    pub(crate) fn silence(&self) -> Duration {
+        self.settings.statement_timeout * 2
     }
 
     pub(crate) async fn close(&self) {

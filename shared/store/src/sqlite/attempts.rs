@@ -7,27 +7,28 @@ use crate::batch::Attempt;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-const FIND: &str = "/* find_attempt */ SELECT message, holder, begun, fatal FROM attempts WHERE message = ?1";
+const FIND: &str = "/* find_attempt */ SELECT message, holder, first, events, deaths FROM attempts WHERE message = ?1";
 
 const NOTE: &str = "/* note_attempt */
-INSERT INTO attempts (message, holder, begun, fatal, begun_at)
-VALUES (?1, ?2, ?3, ?4, CAST(unixepoch('subsec') * 1000000 AS INTEGER))
-ON CONFLICT (message) DO UPDATE SET holder = excluded.holder, begun = excluded.begun, fatal = excluded.fatal,
-  begun_at = excluded.begun_at";
+INSERT INTO attempts (message, holder, first, events, deaths, begun_at)
+VALUES (?1, ?2, ?3, ?4, ?5, CAST(unixepoch('subsec') * 1000000 AS INTEGER))
+ON CONFLICT (message) DO UPDATE SET holder = excluded.holder, first = excluded.first, events = excluded.events,
+  deaths = excluded.deaths, begun_at = excluded.begun_at";
 
 const FORGET: &str = "/* forget_attempt */ DELETE FROM attempts WHERE message = ?1";
 
 pub(crate) async fn find(store: &Sqlite, message: Uuid) -> Result<Option<Attempt>, StoreError> {
     let row: Option<AttemptTuple> = sqlx::query_as(FIND).bind(message).fetch_optional(store.writer()).await?;
-    Ok(row.map(Attempt::from_row))
+    Ok(row.map(Attempt::from))
 }
 
 pub(crate) async fn note(store: &Sqlite, attempt: &Attempt) -> Result<(), StoreError> {
     sqlx::query(NOTE)
         .bind(attempt.message)
         .bind(attempt.holder)
-        .bind(attempt.begun_column())
-        .bind(attempt.fatal_column())
+        .bind(i64::from(attempt.first))
+        .bind(i64::from(attempt.events))
+        .bind(i64::from(attempt.deaths))
         .execute(store.writer())
         .await?;
     Ok(())

@@ -2,7 +2,9 @@
 
 pub(crate) mod apply;
 pub(crate) mod attempts;
+pub(crate) mod audit;
 mod connect;
+pub(crate) mod dead_letters;
 mod keys;
 mod partners;
 mod programs;
@@ -11,6 +13,7 @@ pub(crate) mod reads;
 use crate::StoreError;
 use sqlx::{SqlitePool, migrate::Migrator};
 use std::collections::HashSet;
+use uuid::Uuid;
 
 /// An open SQLite file. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]
@@ -67,4 +70,10 @@ fn migrations() -> Migrator {
     let mut migrations = sqlx::migrate!("./migrations/sqlite");
     migrations.set_ignore_missing(true);
     migrations
+}
+
+/// Ids as one parameter, a JSON array of hexadecimal texts: SQLite binds no arrays.
+fn json(ids: &[Uuid]) -> String {
+    let quoted: Vec<String> = ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
+    format!("[{}]", quoted.join(","))
 }

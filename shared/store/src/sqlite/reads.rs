@@ -104,7 +104,7 @@ pub(crate) async fn customers(
     program: i64,
     subjects: &[Uuid],
 ) -> sqlx::Result<Vec<CustomerTuple>> {
-    sqlx::query_as(CUSTOMERS).bind(program).bind(json(subjects)).fetch_all(connection).await
+    sqlx::query_as(CUSTOMERS).bind(program).bind(super::json(subjects)).fetch_all(connection).await
 }
 
 pub(crate) async fn newest_leads(
@@ -113,7 +113,7 @@ pub(crate) async fn newest_leads(
     places: &[Uuid],
 ) -> sqlx::Result<Vec<NewestTuple>> {
     let shown = EVENTS_SHOWN as i64;
-    sqlx::query_as(NEWEST_LEADS).bind(program).bind(json(places)).bind(shown).fetch_all(connection).await
+    sqlx::query_as(NEWEST_LEADS).bind(program).bind(super::json(places)).bind(shown).fetch_all(connection).await
 }
 
 pub(crate) async fn live_leads(
@@ -121,7 +121,7 @@ pub(crate) async fn live_leads(
     program: i64,
     places: &[Uuid],
 ) -> sqlx::Result<Vec<LeadTuple>> {
-    sqlx::query_as(LIVE_LEADS).bind(program).bind(json(places)).bind(LIVE_LEADS_READ).fetch_all(connection).await
+    sqlx::query_as(LIVE_LEADS).bind(program).bind(super::json(places)).bind(LIVE_LEADS_READ).fetch_all(connection).await
 }
 
 pub(crate) async fn clicks(
@@ -129,7 +129,7 @@ pub(crate) async fn clicks(
     program: i64,
     clicks: &[Uuid],
 ) -> sqlx::Result<Vec<ClickTuple>> {
-    sqlx::query_as(CLICKS).bind(program).bind(json(clicks)).fetch_all(connection).await
+    sqlx::query_as(CLICKS).bind(program).bind(super::json(clicks)).fetch_all(connection).await
 }
 
 pub(crate) async fn customers_of_click(
@@ -146,9 +146,4 @@ pub(crate) async fn event(
     event: Uuid,
 ) -> sqlx::Result<Option<EventTuple>> {
     sqlx::query_as(EVENT).bind(program).bind(event).fetch_optional(connection).await
-}
-
-fn json(places: &[Uuid]) -> String {
-    let quoted: Vec<String> = places.iter().map(|place| format!("\"{}\"", place.simple())).collect();
-    format!("[{}]", quoted.join(","))
 }

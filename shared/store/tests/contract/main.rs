@@ -21,7 +21,9 @@ macro_rules! on_both {
 }
 
 mod apply;
+mod audit;
 mod connect;
+mod dead_letters;
 mod dump;
 mod guards;
 mod programs;

@@ -8,13 +8,19 @@ use crate::postgres::attempts;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-/// A pack that is delivered again collides with its own entry; two workers with the same pack meet on it.
+/// A pack that is delivered again collides with its own entry, or lies in a range that it was folded into; two workers
+/// with the same pack meet on the entry. One that is folded at this very moment may be entered again: it counts for
+/// nothing, because it lies in the range, and the next fold removes it.
 const ENTER_PACKS: &str = "/* enter_packs */
 WITH entered AS (
   INSERT INTO packs (run, number, events, confirmed_before)
-  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::bigint[])
+  SELECT u.* FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::bigint[]) AS u (run, number, events, confirmed_before)
+  WHERE NOT EXISTS (SELECT FROM pack_ranges AS r
+    WHERE r.run = u.run AND r.first <= u.number AND r.last >= u.number)
   ON CONFLICT DO NOTHING)
 SELECT 1 AS alive";
+
+const END_REPLAYED: &str = "/* end_replayed */ DELETE FROM dead_letters WHERE dead_letter_id = ANY ($1)";
 
 const ENTER_UNCONFIRMED: &str = "/* enter_unconfirmed */
 INSERT INTO unconfirmed_packs (run, number, events)
@@ -29,6 +35,10 @@ ON CONFLICT DO NOTHING";
 
 /// Closes the account of a batch. To be followed by COMMIT and nothing else.
 pub(super) async fn close(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    // Before new ones are set aside: a letter may take the place of one that was replayed.
+    if !batch.replayed.is_empty() {
+        sqlx::query(END_REPLAYED).bind(&batch.replayed).execute(&mut *connection).await?;
+    }
     if !batch.dead_letters.is_empty() {
         set_aside(connection, batch).await?;
     }

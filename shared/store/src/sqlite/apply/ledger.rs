@@ -7,11 +7,16 @@ use crate::sqlite::attempts;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
-/// A pack that is delivered again collides with its own entry.
+/// A pack that is delivered again collides with its own entry, or lies in a range that it was folded into.
 const ENTER_PACKS: &str = "/* enter_packs */
 INSERT INTO packs (run, number, events, confirmed_before, applied_at)
-SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, ?2 FROM json_each(?1) WHERE true
+SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, ?2 FROM json_each(?1)
+WHERE NOT EXISTS (SELECT 1 FROM pack_ranges AS r
+  WHERE r.run = unhex(value ->> 0) AND r.first <= value ->> 1 AND r.last >= value ->> 1)
 ON CONFLICT DO NOTHING";
+
+const END_REPLAYED: &str = "/* end_replayed */
+DELETE FROM dead_letters WHERE dead_letter_id IN (SELECT unhex(value) FROM json_each(?1))";
 
 const ENTER_UNCONFIRMED: &str = "/* enter_unconfirmed */
 INSERT INTO unconfirmed_packs (run, number, events)
@@ -40,6 +45,11 @@ pub(super) async fn close(connection: &mut SqliteConnection, batch: &Batch, now:
     }
     if let Some(message) = batch.attempted {
         attempts::forget(connection, message).await?;
+    }
+    // Before new ones are set aside: a letter may take the place of one that was replayed.
+    if !batch.replayed.is_empty() {
+        let replayed = parameter(batch.replayed.iter().copied().map(hex).collect());
+        sqlx::query(END_REPLAYED).bind(replayed).execute(&mut *connection).await?;
     }
     if !batch.dead_letters.is_empty() {
         let letters = batch.dead_letters.iter().map(|letter| {
