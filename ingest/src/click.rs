@@ -58,9 +58,8 @@ pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut 
     target.limit(visitor)?;
     let click = target.mint(ingest, at);
     let text = click.text(secrets).unwrap_or_default();
-    let header_agent = user_agent(&head.headers);
-    let bot = is_bot(&head.headers, request.details.user_agent(), header_agent);
-    request.details.or_user_agent(header_agent);
+    request.details.or_user_agent(user_agent(&head.headers));
+    let bot = is_bot(&head.headers, request.details.user_agent());
     let event = ClickEvent {
         click,
         link: target.link.as_ref().map(|link| link.link_id),
@@ -168,10 +167,9 @@ fn user_agent(headers: &HeaderMap) -> &str {
     headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Whether the visitor says that it is no person, in the body, in its own header, or by the request's purpose.
-fn is_bot(headers: &HeaderMap, body_agent: Option<&str>, header_agent: &str) -> bool {
-    let purposes = headers.get_all(SEC_PURPOSE).iter();
-    body_agent.is_some_and(names_itself)
-        || names_itself(header_agent)
-        || purposes.map(|value| value.as_bytes()).any(is_prefetch)
+/// Whether the visitor says that it is no person, by its user agent or by the request's purpose. Where the body gives
+/// the user agent, the header's is that of whoever passes the visit on.
+fn is_bot(headers: &HeaderMap, user_agent: Option<&str>) -> bool {
+    let mut purposes = headers.get_all(SEC_PURPOSE).iter().map(|value| value.as_bytes());
+    user_agent.is_some_and(names_itself) || purposes.any(is_prefetch)
 }

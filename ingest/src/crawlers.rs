@@ -4,8 +4,9 @@
 //! listed: integrations and tests use them.
 
 /// Parts of user agents, lower case. Names are written so that no phone or browser matches (there is a phone "CUBOT").
-const NAMES: [&str; 41] = [
-    "+http", // a crawler's contact address, by convention
+const NAMES: [&str; 42] = [
+    "; +http", // a crawler's contact address after its name, by convention; HTTP libraries write "(+http"
+    "scrapy",
     "bot/",
     "bot-",
     "crawler",
@@ -74,6 +75,7 @@ mod tests {
             "WhatsApp/2.23.20.0",
             "Mozilla/5.0 (compatible; SomeNewCrawler/1.0)",
             "TelegramBot (like TwitterBot)",
+            "Mozilla/5.0 (compatible; SomethingNew/1.0; +https://new.example/about)",
         ] {
             assert!(names_itself(agent), "{agent}");
         }
@@ -88,6 +90,7 @@ mod tests {
             "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/130.0",
             "curl/8.5.0",
             "python-requests/2.32",
+            "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)",
             "node",
             "",
         ] {

@@ -42,7 +42,7 @@ pub struct Parts<'a> {
 /// Why it cannot start.
 #[derive(Debug, Error)]
 #[error(
-    "the last known programs in {directory} cannot be used: {source}; repair or remove the directory, or set another one as `ingest.state_dir`"
+    "the last known programs cannot be kept in {directory}: {source}; make the directory writable, or set another one as `ingest.state_dir`"
 )]
 pub struct StateDirError {
     directory: String,

@@ -30,7 +30,7 @@ impl Refresher {
     /// Takes over what the last process left on disk.
     ///
     /// # Errors
-    /// The directory cannot be made or its file cannot be read.
+    /// The directory cannot be made or written.
     pub(crate) async fn load(
         store: Store,
         snapshots: Snapshots,
@@ -41,7 +41,7 @@ impl Refresher {
         let path = directory.clone();
         let left = tokio::task::spawn_blocking(move || {
             disk::prepare(&path)?;
-            disk::load(&path)
+            Ok::<_, io::Error>(disk::load(&path))
         });
         let left = left.await.map_err(io::Error::other)??;
         let found_on_disk = left.is_some();

@@ -35,7 +35,7 @@ pub(crate) struct Shop {
 }
 
 pub(crate) struct Bench {
-    room: TempDir,
+    pub(crate) room: TempDir,
     pub(crate) store: Store,
     pub(crate) queue: Queue,
     pub(crate) health: Health,

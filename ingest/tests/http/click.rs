@@ -104,6 +104,19 @@ async fn who_says_that_it_is_no_person_is_stored_as_such() {
 }
 
 #[tokio::test]
+async fn the_header_speaks_for_a_visitor_only_where_the_body_names_no_user_agent() {
+    let bench = Bench::start().await;
+    let (crawler, person) = ("Googlebot/2.1", "Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36");
+    let address = format!("https://h/?aff={}", bench.open.code);
+    for (header, in_body, bot) in [(crawler, Some(person), false), (person, Some(crawler), true), (crawler, None, true)]
+    {
+        let click = json!({"affiliate_url": address, "user_agent": in_body}).to_string();
+        bench.post(CLICK, &[("user-agent", header)], click).await;
+        assert_eq!(bench.last_click().await.bot, bot, "{header}, {in_body:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_test_click_needs_no_link_and_takes_the_programs_first() {
     let bench = Bench::start().await;
     let program = bench.strict.program;

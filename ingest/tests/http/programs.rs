@@ -69,3 +69,19 @@ async fn a_start_without_the_database_works_with_the_last_known_programs() {
     assert_eq!(reply.header("x-affitor-outcome"), Some("not-accepted"));
     assert_eq!(bench.post(LEAD, &[("authorization", &bearer(&bench.strict))], LEAD_BODY).await.status, 200);
 }
+
+#[tokio::test]
+async fn programs_on_disk_that_cannot_be_read_are_as_if_there_were_none() {
+    let mut bench = Bench::start().await;
+    let file = bench.room.path().join("state/programs.json");
+    for content in ["", "{\"version\": 7", "[\"of another version\"]"] {
+        std::fs::write(&file, content).unwrap();
+        bench.restart_with(nowhere().await).await;
+        let reply = bench.lead(LEAD_BODY).await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (503, "store_unavailable"), "{content}");
+    }
+    bench.restart_with(bench.store.clone()).await;
+    assert_eq!(bench.lead(LEAD_BODY).await.status, 200);
+    bench.restart_with(nowhere().await).await;
+    assert_eq!(bench.lead(LEAD_BODY).await.status, 200, "the file is whole again");
+}
