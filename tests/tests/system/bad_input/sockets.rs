@@ -88,7 +88,8 @@ async fn a_pipelined_request_after_a_refused_body_is_not_smuggled_in(pipeline: &
         let sent = format!("{}0\r\n\r\n{smuggled}", head(&program, framing));
         socket.write_all(sent.as_bytes()).await.unwrap();
         let received = until_closed(socket).await;
-        assert_eq!(received.matches("HTTP/1.1 ").count(), 1, "{framing}: {received}");
+        let answers = received.lines().filter(|line| line.starts_with("HTTP/1.1 ")).count();
+        assert_eq!(answers, 1, "{framing}: {received}");
         assert!(received.starts_with("HTTP/1.1 400 "), "{framing}: {received}");
     }
     // A lead after them: were one of them taken, it would be stored by now.
