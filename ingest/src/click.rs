@@ -9,11 +9,12 @@ use crate::meters::Kind;
 use crate::mint::now;
 use crate::origin::{Grant, Origin};
 use crate::refusal::{Refusal, Refused};
+use crate::snapshot::Snapshots;
 use axum::body::Body;
 use axum::http::header::{HeaderMap, HeaderName, USER_AGENT};
 use axum::http::request::Parts;
 use domain::event::ClickEvent;
-use domain::request::{ClickRequest, Warning};
+use domain::request::{ClickRequest, Faulty, Warning};
 use domain::timestamp::Span;
 use domain::{ClickId, Event, PartnerId, Timestamp};
 use std::sync::Arc;
@@ -29,20 +30,25 @@ struct Target {
     test: bool,
 }
 
-/// Takes one click. `grant` is set as soon as it is known which program is spoken of.
+/// Takes one click. `grant` is set as soon as it is known which program is spoken of, so that its pages can read
+/// refusals too.
 pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut Grant) -> Result<Accepted, Refused> {
     let visitor = ingest.limits().visitor(head);
     let (keyed, body) = receive(ingest.snapshots(), visitor, &head.headers, body, ingest.body_timeout()).await?;
-    let mut request = ClickRequest::parse(&body)?;
+    let origin = Origin::of(&head.headers);
+    let mut speaks_of = |program: &Program| *grant = origin.grant(program);
+    let parsed = ClickRequest::parse(&body);
+    if let Some(program) = keyed.clone().or_else(|| named_by(ingest.snapshots(), &parsed)) {
+        speaks_of(&program);
+    }
+    let mut request = parsed?;
     if request.test {
         visitor.test()?;
     }
     let target = match request.test {
-        true => test_target(ingest, &request, keyed).await?,
-        false => real_target(ingest, &request, keyed.as_deref()).await?,
+        true => test_target(ingest, &request, keyed, speaks_of).await?,
+        false => real_target(ingest, &request, keyed.as_deref(), speaks_of).await?,
     };
-    let origin = Origin::of(&head.headers);
-    *grant = origin.grant(&target.program);
     if !target.test && !origin.is_absent() && !origin.is_allowed_by(&target.program) {
         return Err(Refusal::OriginRefused.into());
     }
@@ -71,15 +77,32 @@ pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut 
     Ok(target.answer(click, &text, &request.details.warnings).accepted(Some(click.event)))
 }
 
+/// The program that a body names, if it is known without a look-up.
+fn named_by(snapshots: &Snapshots, parsed: &Result<ClickRequest<'_>, Faulty<'_>>) -> Option<Arc<Program>> {
+    let (code, named) = match parsed {
+        Ok(request) if request.test => (None, request.program),
+        Ok(request) => (request.link_code.as_deref(), None),
+        Err(faulty) => (faulty.link_code.as_deref(), faulty.program),
+    };
+    let of_link = code.and_then(|code| snapshots.known_link(code)).map(|link| link.program_id);
+    snapshots.known_program(of_link.or(named)?)
+}
+
 /// The link says which program it is. A key of another program sees no link there.
-async fn real_target(ingest: &Ingest, request: &ClickRequest<'_>, keyed: Option<&Program>) -> Result<Target, Refused> {
+async fn real_target(
+    ingest: &Ingest,
+    request: &ClickRequest<'_>,
+    keyed: Option<&Program>,
+    mut speaks_of: impl FnMut(&Program),
+) -> Result<Target, Refused> {
     let code = request.link_code.as_deref().unwrap_or_default();
     let link = ingest.snapshots().link(code).await?.ok_or(Refusal::LinkNotFound)?;
     if keyed.is_some_and(|program| program.program_id != link.program_id) {
         return Err(Refusal::LinkNotFound.into());
     }
-    let program = ingest.snapshots().program(link.program_id).await?.ok_or(Refusal::LinkInactive)?;
-    if !link.active {
+    let program = ingest.snapshots().program_in_any_state(link.program_id).await?.ok_or(Refusal::LinkInactive)?;
+    speaks_of(&program);
+    if !program.active || !link.active {
         return Err(Refusal::LinkInactive.into());
     }
     Ok(Target { program, link: Some(link), test: false })
@@ -91,6 +114,7 @@ async fn test_target(
     ingest: &Ingest,
     request: &ClickRequest<'_>,
     keyed: Option<Arc<Program>>,
+    mut speaks_of: impl FnMut(&Program),
 ) -> Result<Target, Refused> {
     let program = match (keyed, request.program) {
         (Some(keyed), Some(named)) if keyed.program_id != named => return Err(Refusal::UnknownProgram.into()),
@@ -98,6 +122,7 @@ async fn test_target(
         (None, Some(named)) => ingest.snapshots().program(named).await?.ok_or(Refusal::UnknownProgram)?,
         (None, None) => return Err(Refusal::ProgramRequired.into()),
     };
+    speaks_of(&program);
     let link = match &request.link_code {
         None => ingest.snapshots().first_link(program.program_id),
         Some(code) => {

@@ -12,26 +12,32 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use domain::event::{Class, Source};
 use domain::keyring::Keyring;
-use domain::request::{LeadRequest, Warning};
+use domain::request::{Faulty, LeadRequest, Warning};
 use domain::{ClickId, Event, EventId, LeadEvent, ProgramId};
+use std::sync::Arc;
 use store::Program;
 
 const TRACKED: &str = "Lead tracked successfully";
 const TEST_TRACKED: &str = "Test lead event tracked successfully";
 const PROVISIONAL: &str = "Lead received. It counts once your server sends the lead for the same customer";
 
-/// Takes one lead. `grant` is set as soon as it is known which program is spoken of.
+/// Takes one lead. `grant` is set as soon as it is known which program is spoken of, so that its pages can read
+/// refusals too.
 pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut Grant) -> Result<Accepted, Refused> {
     let visitor = ingest.limits().visitor(head);
     let (keyed, body) = receive(ingest.snapshots(), visitor, &head.headers, body, ingest.body_timeout()).await?;
-    let mut request = LeadRequest::parse(&body, &ingest.secrets().email)?;
+    let origin = Origin::of(&head.headers);
+    let parsed = LeadRequest::parse(&body, &ingest.secrets().email);
+    if let Some(program) = keyed.clone().or_else(|| named_by(ingest, &parsed)) {
+        *grant = origin.grant(&program);
+    }
+    let mut request = parsed?;
     if request.test {
         visitor.test()?;
     }
     if has_key_in_query(head) && !request.details.warnings.contains(&Warning::ApiKeyIgnored) {
         request.details.warnings.push(Warning::ApiKeyIgnored);
     }
-    let origin = Origin::of(&head.headers);
     let claim = claim(&request, keyed.as_deref(), origin, &ingest.secrets().click);
     let number = claim.program()?;
     let program = match keyed {
@@ -49,6 +55,19 @@ pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut 
     ingest.publish(Event::Lead(lead), Kind::Lead).await?;
     let answer = if test { test_answer(id, program.program_id, &warnings) } else { answer(class, &warnings) };
     Ok(answer.accepted(Some(id)))
+}
+
+/// The program that a body names, or else its first genuine click, if it is known without a look-up.
+fn named_by(ingest: &Ingest, parsed: &Result<LeadRequest<'_>, Faulty<'_>>) -> Option<Arc<Program>> {
+    let (named, clicks): (_, Vec<&str>) = match parsed {
+        Ok(request) => {
+            (request.program, request.click_id.iter().chain(&request.click_ids).map(AsRef::as_ref).collect())
+        }
+        Err(faulty) => (faulty.program, faulty.click_ids.iter().map(AsRef::as_ref).collect()),
+    };
+    let verify = |text: &str| ClickId::verify(text, &ingest.secrets().click);
+    let program = named.or_else(|| clicks.into_iter().find_map(verify).map(|click| click.program));
+    ingest.snapshots().known_program(program?)
 }
 
 /// A key in the address is ignored: addresses end up in logs.

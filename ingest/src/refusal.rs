@@ -4,7 +4,7 @@
 
 use crate::meters::Limit;
 use axum::http::StatusCode;
-use domain::request::{Fault, FaultCode, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
+use domain::request::{FaultCode, Faulty, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
 use std::time::Duration;
 
 /// Why a request is not accepted.
@@ -276,10 +276,10 @@ impl From<Refusal> for Refused {
     }
 }
 
-impl From<Vec<Fault>> for Refused {
-    fn from(faults: Vec<Fault>) -> Self {
-        let code = faults.first().map_or(FaultCode::InvalidJson, |fault| fault.code);
-        Refused { detail: Some(sentence(&faults)), ..Refusal::Invalid(code).into() }
+impl From<Faulty<'_>> for Refused {
+    fn from(faulty: Faulty<'_>) -> Self {
+        let code = faulty.faults.first().map_or(FaultCode::InvalidJson, |fault| fault.code);
+        Refused { detail: Some(sentence(&faulty.faults)), ..Refusal::Invalid(code).into() }
     }
 }
 

@@ -53,8 +53,22 @@ struct Refreshed {
 impl Snapshots {
     /// The program of that number, if it is there and active.
     pub(crate) async fn program(&self, program: ProgramId) -> Result<Option<Arc<Program>>, StoreAway> {
-        let found = self.find(|| Missing::Program(program), |known| known.program(program)).await?;
-        Ok(found.filter(|program| program.active))
+        Ok(self.program_in_any_state(program).await?.filter(|program| program.active))
+    }
+
+    /// The program of that number, active or not.
+    pub(crate) async fn program_in_any_state(&self, program: ProgramId) -> Result<Option<Arc<Program>>, StoreAway> {
+        self.find(|| Missing::Program(program), |known| known.program(program)).await
+    }
+
+    /// The program of that number, active or not, as far as it is known.
+    pub(crate) fn known_program(&self, program: ProgramId) -> Option<Arc<Program>> {
+        self.0.known.load().program(program)
+    }
+
+    /// The link of that code, active or not, as far as it is known.
+    pub(crate) fn known_link(&self, code: &str) -> Option<Arc<Link>> {
+        self.0.known.load().link(code)
     }
 
     /// The link of that code, active or not.

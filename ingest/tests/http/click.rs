@@ -153,6 +153,24 @@ async fn the_origin_is_echoed_to_pages_of_the_program_only() {
         let exposed = granted.then_some("X-Event-Id, X-Affitor-Outcome, Retry-After");
         assert_eq!(reply.header("access-control-expose-headers"), exposed);
     }
+    let (program, inactive) = (bench.strict.program, &bench.strict.inactive_code);
+    let address = format!("https://h/?aff={}", bench.strict.code);
+    let test =
+        json!({"additional_data": {"test_mode": true, "program_id": program}, "affiliate_url": "https://h/?aff=NO"});
+    for (body, status) in [
+        (body(inactive, ""), 200),
+        (json!({"affiliate_url": address, "session_id": 1}).to_string(), 400),
+        (test.to_string(), 400),
+    ] {
+        for (origin, granted) in [(SHOP, Some(SHOP)), ("https://evil.example", None)] {
+            let reply = bench.post(CLICK, &[("origin", origin)], body.clone()).await;
+            assert_eq!(
+                (reply.status.as_u16(), reply.header("access-control-allow-origin")),
+                (status, granted),
+                "{body}"
+            );
+        }
+    }
     let stranger = bench.post(CLICK, &[("authorization", &bearer(&bench.open))], body(&bench.strict.code, "")).await;
     assert_eq!(stranger.code(), "link_not_found", "programs are sealed off from each other");
     let page = [("content-type", "text/plain;charset=UTF-8"), ("origin", SHOP)];

@@ -127,6 +127,22 @@ async fn a_browser_proves_its_program_by_click_or_by_origin() {
         (&evil[..], by_number(bench.strict.program), 403, "origin_refused", None),
         (&shop[..], by_click("cust_42_1714000000000"), 401, "proof_missing", None),
         (&shop[..], r#"{"customer_key":"u1"}"#.to_owned(), 401, "proof_missing", None),
+        (&shop[..], format!(r#"{{"click_id":"{strict}","email":1}}"#), 400, "invalid_email", Some(SHOP)),
+        (&evil[..], format!(r#"{{"click_id":"{strict}","email":1}}"#), 400, "invalid_email", None),
+        (
+            &shop[..],
+            format!(r#"{{"program_id":{},"session_id":1}}"#, bench.strict.program),
+            400,
+            "invalid_session_id",
+            Some(SHOP),
+        ),
+        (
+            &shop[..],
+            format!(r#"{{"click_id":"{open}","program_id":{}}}"#, bench.strict.program),
+            400,
+            "click_of_other_program",
+            Some(SHOP),
+        ),
     ] {
         let reply = bench.post(LEAD, headers, body.clone()).await;
         assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{headers:?} {body}");

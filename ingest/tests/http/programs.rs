@@ -1,6 +1,6 @@
 //! Programs, links and keys that are new, gone or out of reach.
 
-use crate::bench::{Bench, LEAD, bearer};
+use crate::bench::{Bench, CLICK, LEAD, SHOP, bearer};
 use domain::{ApiKey, Timestamp};
 use serde_json::json;
 use std::time::Duration;
@@ -52,8 +52,10 @@ async fn an_inactive_program_takes_nothing() {
     let off = ProgramChange { active: Some(false), ..ProgramChange::default() };
     bench.store.set_program(bench.open.program, off).await.unwrap();
     assert_eq!(bench.lead(LEAD_BODY).await.code(), "invalid_token");
-    let reply = bench.click(&format!(r#"{{"affiliate_url":"https://h/?aff={}"}}"#, bench.open.code)).await;
+    let click = format!(r#"{{"affiliate_url":"https://h/?aff={}"}}"#, bench.open.code);
+    let reply = bench.post(CLICK, &[("origin", SHOP)], click).await;
     assert_eq!(reply.json, json!({"success": false, "message": "Referral link is inactive"}));
+    assert_eq!(reply.header("access-control-allow-origin"), Some(SHOP), "a page can read why");
 }
 
 #[tokio::test]

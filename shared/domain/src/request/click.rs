@@ -4,7 +4,7 @@
 
 use super::additional;
 use super::detail::Details;
-use super::fault::{Fault, FaultCode};
+use super::fault::{Fault, FaultCode, Faulty};
 use super::json::Json;
 use super::lead::MAX_CLICK_ID_BYTES;
 use super::members::Members;
@@ -32,9 +32,8 @@ impl<'a> ClickRequest<'a> {
     ///
     /// # Errors
     /// Every fault of it.
-    pub fn parse(body: &'a [u8]) -> Result<Self, Vec<Fault>> {
-        let json = Json::parse(body).map_err(|fault| vec![fault])?;
-        let mut members = Members::of_body(json).map_err(|fault| vec![fault])?;
+    pub fn parse(body: &'a [u8]) -> Result<Self, Faulty<'a>> {
+        let mut members = Members::of_body(Json::parse(body)?)?;
         let address = members.text("affiliate_url");
         let existing = members.text("existing_click_id").filter(|id| id.len() <= MAX_CLICK_ID_BYTES);
         let additional = additional::take(&mut members);
@@ -50,7 +49,12 @@ impl<'a> ClickRequest<'a> {
             }
         };
         if !members.faults.is_empty() {
-            return Err(members.faults);
+            return Err(Faulty {
+                faults: members.faults,
+                program: additional.program,
+                click_ids: Vec::new(),
+                link_code,
+            });
         }
         details.warnings = members.warnings;
         Ok(ClickRequest {
@@ -80,7 +84,7 @@ mod tests {
     use crate::request::{Warning, sentence};
 
     fn faults(body: &str) -> (FaultCode, String) {
-        let faults = ClickRequest::parse(body.as_bytes()).unwrap_err();
+        let faults = ClickRequest::parse(body.as_bytes()).unwrap_err().faults;
         (faults[0].code, sentence(&faults))
     }
 
@@ -109,6 +113,13 @@ mod tests {
         ] {
             assert_eq!(faults(body), (code, text.to_owned()), "{body}");
         }
+    }
+
+    #[test]
+    fn a_refused_body_still_says_which_link_it_is_about() {
+        let body = br#"{"affiliate_url":"https://h/?aff=A","session_id":1,"additional_data":{"program_id":7}}"#;
+        let faulty = ClickRequest::parse(body).unwrap_err();
+        assert_eq!((faulty.link_code.as_deref(), faulty.program.unwrap().get()), (Some("A"), 7));
     }
 
     #[test]

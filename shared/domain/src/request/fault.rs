@@ -2,6 +2,7 @@
 //!
 //! Sentences name members and limits, never what was sent.
 
+use crate::program::ProgramId;
 use std::borrow::Cow;
 
 macro_rules! fault_codes {
@@ -93,6 +94,26 @@ pub struct Fault {
 impl Fault {
     pub(super) fn new(code: FaultCode, message: impl Into<Cow<'static, str>>) -> Self {
         Fault { code, message: message.into() }
+    }
+}
+
+/// A body that is refused: every fault of it, and what it names of a program all the same, which decides who may read
+/// the refusal.
+#[derive(Debug, Default)]
+pub struct Faulty<'a> {
+    /// At least one.
+    pub faults: Vec<Fault>,
+    /// The program named in the body.
+    pub program: Option<ProgramId>,
+    /// A lead's click ids as sent, `click_id` first.
+    pub click_ids: Vec<Cow<'a, str>>,
+    /// A click's link.
+    pub link_code: Option<String>,
+}
+
+impl From<Fault> for Faulty<'_> {
+    fn from(fault: Fault) -> Self {
+        Faulty { faults: vec![fault], ..Faulty::default() }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::additional;
 use super::detail::Details;
-use super::fault::{Fault, FaultCode, IDENTITY_REQUIRED, PLACEHOLDER_KEY};
+use super::fault::{Fault, FaultCode, Faulty, IDENTITY_REQUIRED, PLACEHOLDER_KEY};
 use super::json::Json;
 use super::members::{Given, Members};
 use super::warning::Warning;
@@ -44,17 +44,16 @@ impl<'a> LeadRequest<'a> {
     ///
     /// # Errors
     /// Every fault of it.
-    pub fn parse(body: &'a [u8], peppers: &Keyring) -> Result<Self, Vec<Fault>> {
-        let json = Json::parse(body).map_err(|fault| vec![fault])?;
-        Self::read(json, peppers)
+    pub fn parse(body: &'a [u8], peppers: &Keyring) -> Result<Self, Faulty<'a>> {
+        Self::read(Json::parse(body)?, peppers)
     }
 
     /// Reads one lead's tree.
     ///
     /// # Errors
     /// Every fault of it.
-    pub fn read(json: Json<'a>, peppers: &Keyring) -> Result<Self, Vec<Fault>> {
-        let mut members = Members::of_body(json).map_err(|fault| vec![fault])?;
+    pub fn read(json: Json<'a>, peppers: &Keyring) -> Result<Self, Faulty<'a>> {
+        let mut members = Members::of_body(json)?;
         let click_id = click_id(&mut members);
         let customer_key = customer_key(&mut members);
         let click_ids = click_ids(&mut members);
@@ -77,15 +76,17 @@ impl<'a> LeadRequest<'a> {
             };
             members.faults.push(fault);
         }
+        let (click_id, click_ids) = (click_id.value(), click_ids.value().unwrap_or_default());
         if !members.faults.is_empty() {
-            return Err(members.faults);
+            let click_ids = click_id.into_iter().chain(click_ids).collect();
+            return Err(Faulty { faults: members.faults, program, click_ids, link_code: None });
         }
         details.warnings = members.warnings;
         Ok(LeadRequest {
-            click_id: click_id.value(),
+            click_id,
             customer_key: customer_key.value(),
             placeholder_key,
-            click_ids: click_ids.value().unwrap_or_default(),
+            click_ids,
             email,
             program,
             test,

@@ -15,7 +15,7 @@ mod warning;
 
 pub use click::ClickRequest;
 pub use detail::Details;
-pub use fault::{Fault, FaultCode, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
+pub use fault::{Fault, FaultCode, Faulty, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
 pub use json::{Json, MAX_DEPTH, Object};
 pub use lead::{LeadRequest, MAX_CLICK_ID_BYTES};
 pub use warning::Warning;

@@ -54,7 +54,7 @@ proptest! {
                     prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
                 }
             }
-            Err(faults) => prop_assert!(!faults.is_empty() && sentence(&faults).len() < 2_000),
+            Err(Faulty { faults, .. }) => prop_assert!(!faults.is_empty() && sentence(&faults).len() < 2_000),
         }
     }
 

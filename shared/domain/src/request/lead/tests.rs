@@ -9,7 +9,7 @@ fn peppers() -> Keyring {
 }
 
 fn refused(body: &[u8]) -> (FaultCode, String) {
-    let faults = LeadRequest::parse(body, &peppers()).err().unwrap_or_default();
+    let faults = LeadRequest::parse(body, &peppers()).err().unwrap_or_default().faults;
     let code = faults.first().unwrap_or_else(|| panic!("accepted: {}", String::from_utf8_lossy(body))).code;
     (code, sentence(&faults))
 }
@@ -17,7 +17,7 @@ fn refused(body: &[u8]) -> (FaultCode, String) {
 fn read<T>(body: &str, look: impl FnOnce(LeadRequest<'_>) -> T) -> T {
     match LeadRequest::parse(body.as_bytes(), &peppers()) {
         Ok(lead) => look(lead),
-        Err(faults) => panic!("{body}: {faults:?}"),
+        Err(Faulty { faults, .. }) => panic!("{body}: {faults:?}"),
     }
 }
 
@@ -389,4 +389,14 @@ fn all_faults_are_told_at_once() {
     let (code, text) = refused(br#"{"click_id":1,"customer_key":true,"email":[],"program_id":"x"}"#);
     assert_eq!(code, InvalidClickId);
     assert_eq!(text.split("; ").count(), 4, "{text}");
+}
+
+#[test]
+fn a_refused_body_still_says_which_program_it_names() {
+    let faulty = |body: &'static str| LeadRequest::parse(body.as_bytes(), &peppers()).unwrap_err();
+    let named = faulty(r#"{"program_id":7,"click_id":"a","click_ids":["b"],"email":1}"#);
+    assert_eq!((named.program.unwrap().get(), named.click_ids), (7, vec!["a".into(), "b".into()]));
+    assert_eq!(faulty(r#"{"additional_data":{"program_id":"7","test_mode":1}}"#).program.unwrap().get(), 7);
+    assert_eq!(faulty(r#"{"program_id":"x","click_id":1}"#).program, None);
+    assert_eq!(faulty("{").program, None);
 }
