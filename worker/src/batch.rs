@@ -2,7 +2,7 @@
 
 use domain::EventId;
 use domain::event::Event;
-use domain::outcome::DeadLetterReason;
+use domain::outcome::{DeadLetterReason, Outcome};
 use domain::pack::{self, BadRecord, Pack, PackFault, RecordFault};
 use queue::{Delivery, MESSAGE_TYPE, Tag};
 use std::collections::HashSet;
@@ -29,15 +29,6 @@ impl Gathered {
         let mut gathered = Gathered { suspect, ..Gathered::default() };
         gathered.add(delivery);
         gathered
-    }
-
-    /// Sets every event aside that is not in `stored`: the broker gave up delivering their message.
-    pub(crate) fn give_up(&mut self, stored: &HashSet<EventId>) {
-        let events = std::mem::take(&mut self.batch.events);
-        let lost = events.iter().filter(|event| !stored.contains(&event.id()));
-        let message = "the broker gave up delivering the message";
-        let letters = lost.map(|event| set_aside(event, DeadLetterReason::GivenUpByBroker, message.to_owned()));
-        self.batch.dead_letters.extend(letters);
     }
 
     /// Adds one delivery, whatever is in it.
@@ -80,6 +71,18 @@ impl Gathered {
             }
         }
     }
+}
+
+/// A message that the broker gave up delivering: every event that is not in `stored` is set aside.
+pub(crate) fn given_up(batch: &Batch, stored: &HashSet<EventId>) -> (Batch, Vec<Outcome>) {
+    let mut closing = Batch { events: Vec::new(), ..batch.clone() };
+    let mut outcomes = vec![Outcome::Redelivered; batch.events.len()];
+    for (event, outcome) in batch.events.iter().zip(&mut outcomes).filter(|(event, _)| !stored.contains(&event.id())) {
+        let message = "the broker gave up delivering the message".to_owned();
+        closing.dead_letters.push(set_aside(event, DeadLetterReason::GivenUpByBroker, message));
+        *outcome = Outcome::DeadLettered;
+    }
+    (closing, outcomes)
 }
 
 /// A readable event that is set aside; `message` must not hold anything from the event.

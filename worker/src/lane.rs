@@ -6,7 +6,7 @@
 //! The database away means wait and keep the messages; after a while they are given back to the broker, which would
 //! otherwise take the channel for dead, and the lane subscribes again when the database answers.
 
-use crate::batch::Gathered;
+use crate::batch::{Gathered, given_up};
 use crate::careful::{self, Care};
 use crate::outcomes;
 use crate::split::apply_apart;
@@ -14,7 +14,9 @@ use crate::waiting::Hand;
 use domain::outcome::Outcome;
 use queue::{ConsumeError, Consumer, Delivery, Queue, SourceQueue};
 use runtime::backoff::Backoff;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
+use store::batch::Batch;
 use store::{Session, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +79,7 @@ pub(crate) async fn run(
             }
         };
         hand.holds(&gathered);
-        let mut work = Work { session: &mut session, store: &store, stop: &stop };
+        let mut work = Work { source, session: &mut session, store: &store, stop: &stop };
         let began = Instant::now();
         match work.hold(&gathered, Some(settings.hold_limit)).await {
             Held::Applied(fates) => settle(&mut intake, &gathered, &fates, began.elapsed()).await,
@@ -128,6 +130,7 @@ impl Intake {
 
 /// What a lane needs to apply a batch.
 struct Work<'a> {
+    source: SourceQueue,
     session: &'a mut Session,
     store: &'a Store,
     stop: &'a CancellationToken,
@@ -157,6 +160,9 @@ impl Work<'_> {
 
     /// `None`: told to stop on the way.
     async fn apply(&mut self, gathered: &Gathered) -> Result<Option<Vec<Outcome>>, StoreError> {
+        if self.source == SourceQueue::Dead {
+            return self.set_aside(&gathered.batch).await.map(Some);
+        }
         if let Some(message) = gathered.suspect {
             let mut care = Care { session: self.session, store: self.store, stop: self.stop };
             return care.apply(&gathered.batch, message).await;
@@ -165,6 +171,18 @@ impl Work<'_> {
             Err(StoreError::Refused { .. }) => apply_apart(self.session, &gathered.batch).await.map(Some),
             other => other.map(Some),
         }
+    }
+
+    async fn set_aside(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
+        let mut stored = HashSet::new();
+        for event in &batch.events {
+            if self.store.event(event.program(), event.id()).await?.is_some() {
+                stored.insert(event.id());
+            }
+        }
+        let (closing, outcomes) = given_up(batch, &stored);
+        self.session.apply(&closing).await?;
+        Ok(outcomes)
     }
 
     /// Whether it was told to stop.

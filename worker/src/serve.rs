@@ -91,6 +91,9 @@ pub fn spawn_lanes(
     for source in events.chain([SourceQueue::Unrouted, SourceQueue::Dead]) {
         let (queue, store, stop) = (queue.clone(), store.clone(), supervisor.stop());
         let hand = waiting.hand(source);
+        // What is seldom there may come in small pieces; what a broker hands over beforehand is held in memory.
+        let prefetch = if source == SourceQueue::Events { settings.prefetch } else { 1 };
+        let settings = LaneSettings { prefetch, ..settings };
         supervisor.spawn("lane", async move {
             lane::run(queue, source, store, settings, hand, stop).await;
             Ok::<(), Infallible>(())

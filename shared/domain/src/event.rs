@@ -161,7 +161,8 @@ impl Event {
     /// Whether the record is one that `ingest` can have made; what is not can never be processed.
     pub fn is_possible(&self) -> bool {
         match self {
-            Event::Click(_) => true,
+            // Whoever is attributed to a real click is owed to somebody.
+            Event::Click(click) => click.click.is_test() || (click.click.partner.is_some() && click.link.is_some()),
             Event::Lead(lead) => {
                 let own_click = lead.click.is_none_or(|click| click.program == lead.program);
                 let sorted = lead.click_ids.windows(2).all(|pair| pair[0] < pair[1]);

@@ -117,8 +117,10 @@ closed_list!(
         Impossible = 3, "impossible";
         /// The database refuses this event again and again.
         RefusedByStore = 4, "refused_by_store";
-        /// The message killed its workers.
+        /// Workers died of it.
         CrashedWorker = 5, "crashed_worker";
+        /// The broker gave up delivering the message.
+        GivenUpByBroker = 6, "given_up_by_broker";
     }
 );
 

@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 const PACK_V1: &str = include_str!("pack-v1.hex");
 
+/// Where a click's id says that it was made in test mode.
+const TEST_MARK: u64 = 1 << 55;
+
 fn event(second: i64, entropy: u64) -> EventId {
     EventId::mint(Timestamp::from_micros(1_760_000_000_000_123 + second * 1_000_000), entropy)
 }
@@ -58,7 +61,8 @@ fn events_v1() -> Vec<Event> {
         replaces: Some(event(0, 3)),
         detail: Detail(Some(r#"{"language":"de"}"#.into())),
     };
-    let linkless = ClickEvent { click: click(3, 42, 0), link: None, bot: false, replaces: None, detail: Detail(None) };
+    let test = ClickId { event: event(3, TEST_MARK | 5), ..click(3, 42, 0) };
+    let linkless = ClickEvent { click: test, link: None, bot: false, replaces: None, detail: Detail(None) };
     vec![Event::Lead(full), Event::Lead(bare), Event::Click(seen), Event::Click(linkless)]
 }
 
@@ -132,6 +136,9 @@ fn a_lead_that_contradicts_itself_is_impossible() {
     let Event::Lead(lead) = events_v1().remove(0) else { unreachable!() };
     let foreign_program = LeadEvent { click: Some(click(1, 43, 5)), ..lead.clone() };
     let unsorted = LeadEvent { click_ids: vec![click(2, 43, 7), click(0, 42, 6)], ..lead.clone() };
+    let unpaid = ClickEvent { click: click(1, 42, 0), link: None, bot: false, replaces: None, detail: Detail(None) };
+    let record = pack::encode_record(&Event::Click(unpaid)).unwrap();
+    assert_eq!(pack::decode_record(&record), Err(RecordFault::Impossible), "a real click is owed to a partner");
     let nobody = LeadEvent { customer_key: None, click: None, ..lead.clone() };
     let endless = LeadEvent { terms: Terms { attribution_window_days: 9_999, ..lead.terms }, ..lead };
     for impossible in [foreign_program, unsorted, nobody, endless] {

@@ -1,5 +1,6 @@
 //! The fast transaction: clicks nobody has named yet, and leads whose customer is new and whose click nobody else
-//! has named. It never waits for a lock; what a statement does not give back is left over for the slow one.
+//! has named. It waits for no row that is only locked, but for one that another worker is inserting or changing; what a
+//! statement does not give back is left over for the slow one.
 
 use super::rows::{LeadColumns, StateColumns, lead_at, places};
 use super::{ledger, write};
