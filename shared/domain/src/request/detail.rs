@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use super::members::{Members, is_printable};
-use super::privacy::{bare_url, mask_addresses};
+use super::privacy::{mask_addresses, page_address};
 use super::warning::Warning;
 use crate::event::Detail;
 use serde::Serialize;
@@ -92,7 +92,7 @@ impl<'a> Details<'a> {
 
 fn address<'a>(members: &mut Members<'a>, name: &str, warning: Warning) -> Option<Cow<'a, str>> {
     let text = members.lenient_text(name, warning, |text| is_printable(text, MAX_URL_CHARS))?;
-    Some(mask_addresses(bare_url(text)))
+    Some(page_address(text))
 }
 
 /// `1920x1080`

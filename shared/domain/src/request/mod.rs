@@ -4,6 +4,7 @@
 //! becomes is decided by `ingest`, the only caller. No fault repeats a value that was sent.
 
 mod additional;
+mod at_sign;
 mod click;
 mod detail;
 mod fault;

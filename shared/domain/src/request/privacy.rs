@@ -2,20 +2,19 @@
 //!
 //! Applied to every text of [`super::Details`]; never to a customer key, which is the advertiser's own.
 
+use super::at_sign::at_signs;
 use std::borrow::Cow;
 
-/// An address's at sign as it stands in plain text and in URLs.
-const AT_SIGNS: [&str; 2] = ["@", "%40"];
-
-/// Replaces the name before every at sign by its first character and three stars.
+/// Replaces the name before every at sign, however that is written, by its first character and three stars.
 pub(super) fn mask_addresses(text: Cow<'_, str>) -> Cow<'_, str> {
-    if !text.contains('@') && !text.contains("%40") {
+    let signs = at_signs(&text);
+    if signs.is_empty() {
         return text;
     }
     let mut masked = String::with_capacity(text.len() + 8);
-    let mut rest: &str = &text;
-    while let Some((at, sign)) = first_at_sign(rest) {
-        let (before, after) = (&rest[..at], &rest[at + sign.len()..]);
+    let mut done = 0;
+    for sign in signs {
+        let (before, after) = (&text[done..sign.start], &text[sign.end..]);
         let names_somebody = before.chars().next_back().is_some_and(|last| !last.is_whitespace())
             && after.chars().next().is_some_and(|next| !next.is_whitespace());
         if names_somebody {
@@ -26,15 +25,11 @@ pub(super) fn mask_addresses(text: Cow<'_, str>) -> Cow<'_, str> {
         } else {
             masked.push_str(before);
         }
-        masked.push_str(sign);
-        rest = after;
+        done = sign.end;
+        masked.push_str(&text[sign]);
     }
-    masked.push_str(rest);
+    masked.push_str(&text[done..]);
     Cow::Owned(masked)
-}
-
-fn first_at_sign(text: &str) -> Option<(usize, &'static str)> {
-    AT_SIGNS.into_iter().filter_map(|sign| text.find(sign).map(|at| (at, sign))).min()
 }
 
 /// Where the name before an at sign begins; it has at least the last character.
@@ -47,8 +42,13 @@ fn name_start(before: &str) -> usize {
     before[..last].char_indices().rev().find(|(_, c)| breaks(*c)).map_or(0, |(at, c)| at + c.len_utf8())
 }
 
+/// The address of a page as it is kept. Masked first: cutting could take an at sign away from its name.
+pub(super) fn page_address(text: Cow<'_, str>) -> Cow<'_, str> {
+    bare_url(mask_addresses(text))
+}
+
 /// An address of a page without user, password, fragment and the values of its query; their names stay.
-pub(super) fn bare_url(text: Cow<'_, str>) -> Cow<'_, str> {
+fn bare_url(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.contains(['?', '#', '@']) {
         return text;
     }
@@ -84,6 +84,9 @@ mod tests {
             ("mailto:jane@example.com", "mailto:j***@example.com"),
             ("\"@example.com", "\"***@example.com"),
             ("ü@exämple.de", "ü***@exämple.de"),
+            ("https://h/canary%2540pii.test", "https://h/c***%2540pii.test"),
+            ("canary&#64;pii.test, canary&commat;pii.test", "c***&#64;pii.test, c***&commat;pii.test"),
+            ("canary＠pii.test", "c***＠pii.test"),
             ("a@b@c", "a***@b***@c"),
             ("@handle and a @ b", "@handle and a @ b"),
             ("nothing here", "nothing here"),
@@ -106,13 +109,30 @@ mod tests {
         }
     }
 
+    /// An at sign, escaped for URLs and HTML any number of times in any order.
+    fn at_sign() -> impl Strategy<Value = String> {
+        let plain = prop::sample::select(vec!["@", "＠", "%40", "&#64;", "&#x40;", "&commat;", "\\u0040"]);
+        let escape = |text: String, for_html: bool| match for_html {
+            true => text.replace('&', "&amp;"),
+            false => text.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        };
+        (plain, prop::collection::vec(any::<bool>(), 0..3))
+            .prop_map(move |(plain, escapes)| escapes.into_iter().fold(plain.to_owned(), escape))
+    }
+
     proptest! {
         #[test]
-        fn no_address_survives(before in ".{0,20}", name in "[a-z/?=:.]{1,8}", host in "[a-z]{2,8}\\.de", after in ".{0,20}") {
-            let text = format!("{before}{name}@{host}{after}");
-            let address = format!("{name}@{host}");
+        fn no_address_survives(before in ".{0,20}", name in "[a-z/?=:.]{1,8}", sign in at_sign(), host in "[a-z]{2,8}\\.de", after in ".{0,20}") {
+            let text = format!("{before}{name}{sign}{host}{after}");
+            let address = format!("{name}{sign}{host}");
             prop_assert!(!mask_addresses(text.as_str().into()).contains(&address));
-            prop_assert!(!mask_addresses(bare_url(text.as_str().into())).contains(&address));
+            prop_assert!(!page_address(text.as_str().into()).contains(&address));
+        }
+
+        #[test]
+        fn no_name_survives_in_a_page_address(name in "canary[a-z]{1,8}", sign in at_sign(), host in "[a-z]{2,8}\\.de") {
+            let kept = page_address(format!("https://h/{name}{sign}{host}").into());
+            prop_assert!(!kept.contains(&name), "{kept}");
         }
     }
 }

@@ -9,6 +9,8 @@ use tests::{Answer, Client, Pipeline, Shape, TestProgram};
 const CANARY: &str = "canary-";
 /// In the customers' keys, which are kept: whoever does not find it has not searched.
 const BAIT: &str = "sparrow-";
+/// At signs as clients escape them.
+const AT_SIGNS: [&str; 6] = ["%40", "%2540", "&#64;", "&#x40;", "&commat;", "＠"];
 
 on_both_shapes! {
     no_address_is_kept_anywhere
@@ -43,11 +45,12 @@ async fn no_address_is_kept_anywhere(pipeline: &Pipeline) {
 async fn send(client: &Client, program: &TestProgram, number: usize) -> String {
     let address = format!("canary-{number}@pii.test");
     let url = format!("https://shop.example/u/{address}/?mail={address}&aff={}#{address}", program.code);
-    let escaped = url.replace('@', "%40");
+    let escaped = url.replace('@', AT_SIGNS[number % AT_SIGNS.len()]);
+    let spelled = AT_SIGNS.map(|sign| address.replace('@', sign));
     let click = json!({
         "affiliate_url": url, "page_url": escaped, "referrer_url": url, "page_title": format!("Hello {address}"),
         "session_id": address, "user_agent": format!("Mozilla/5.0 ({address})"), "existing_click_id": address,
-        "additional_data": {"mail": address, &address: [{"deep": format!("<{address}>")}]},
+        "additional_data": {"mail": address, &address: [{"deep": format!("<{address}>")}], "spelled": spelled},
     });
     let taken = Answer::to(client.click().header("User-Agent", format!("curl ({address})")).json(&click)).await;
     assert_eq!(taken.status, 200, "{taken:?}");
