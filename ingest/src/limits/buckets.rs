@@ -12,8 +12,11 @@ use std::time::{Duration, Instant};
 /// within a few milliseconds of each other; those beyond it are not limited until some are full again.
 const MOST: usize = 65_536;
 
-/// Between two searches for full buckets, so that a table without any costs no search a request.
-const SEARCH_PERIOD: Duration = Duration::from_millis(100);
+/// Between two searches for full buckets, which are forgotten.
+const SEARCH_PERIOD: Duration = Duration::from_secs(10);
+
+/// The same while there is no room, so that not every request searches.
+const CROWDED_PERIOD: Duration = Duration::from_millis(100);
 
 /// Buckets of one size, one for each key.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub(crate) struct Buckets<K> {
 #[derive(Debug)]
 struct Table<K> {
     full_at: HashMap<K, Instant>,
-    searched: Option<Instant>,
+    searched: Instant,
 }
 
 impl<K: Eq + Hash> Buckets<K> {
@@ -36,7 +39,7 @@ impl<K: Eq + Hash> Buckets<K> {
     pub(crate) fn new(per_second: u32, burst_seconds: u32) -> Self {
         let interval = (per_second > 0).then(|| Duration::from_secs(1) / per_second.max(1));
         let depth = interval.unwrap_or_default() * per_second.saturating_mul(burst_seconds);
-        Buckets { interval, depth, table: Mutex::new(Table { full_at: HashMap::new(), searched: None }) }
+        Buckets { interval, depth, table: Mutex::new(Table { full_at: HashMap::new(), searched: Instant::now() }) }
     }
 
     /// Takes a token, or says how long until there is one.
@@ -58,9 +61,9 @@ impl<K: Eq + Hash> Buckets<K> {
 impl<K: Eq + Hash> Table<K> {
     /// Whether one more fits, if need be in the place of those that are full by now.
     fn has_room(&mut self, now: Instant) -> bool {
-        let is_due = |searched: Instant| now.duration_since(searched) >= SEARCH_PERIOD;
-        if self.full_at.len() >= MOST && self.searched.is_none_or(is_due) {
-            self.searched = Some(now);
+        let period = if self.full_at.len() < MOST { SEARCH_PERIOD } else { CROWDED_PERIOD };
+        if now.duration_since(self.searched) >= period {
+            self.searched = now;
             self.full_at.retain(|_, full_at| *full_at > now);
         }
         self.full_at.len() < MOST

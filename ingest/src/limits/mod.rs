@@ -2,20 +2,22 @@
 //!
 //! What is known from the header is asked before a byte of the body is read, so that a flood costs little. Clients on
 //! this machine are not limited unless the settings say so. An IPv6 client has a /64 network to itself, so that is what
-//! counts as its address. Nothing here is kept longer than a bucket takes to fill.
+//! counts as its address.
 
 mod buckets;
 
 use crate::meters::Limit;
 use crate::refusal::Refused;
 use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use buckets::Buckets;
 use domain::api_key::ParsedKey;
 use domain::{LinkId, ProgramId};
 use runtime::config::{IngestSettings, Networks};
-use runtime::http::client_address;
+use runtime::http::{X_FORWARDED_FOR, client_address};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The public id of an API key.
@@ -26,6 +28,8 @@ type KeyId = [u8; 12];
 pub(crate) struct Limits {
     trusted_proxies: Networks,
     loopback: bool,
+    /// Whether it has been said that there seems to be a proxy that is not in the settings.
+    warned: AtomicBool,
     keys: Buckets<KeyId>,
     programs: Buckets<ProgramId>,
     addresses: Buckets<IpAddr>,
@@ -39,6 +43,7 @@ impl Limits {
         Limits {
             trusted_proxies: settings.trusted_proxies.clone(),
             loopback: settings.limit_loopback,
+            warned: AtomicBool::new(false),
             keys: Buckets::new(settings.limit_key_per_second, burst),
             programs: Buckets::new(settings.limit_program_per_second, burst),
             addresses: Buckets::new(settings.limit_address_per_second, burst),
@@ -48,22 +53,31 @@ impl Limits {
     }
 
     /// Whom to ask about for one request. One that came over no connection is nobody's, and not limited.
-    pub(crate) fn visitor(&self, head: &Parts) -> Visitor<'_> {
+    pub(crate) fn visitor<'a>(&'a self, head: &'a Parts) -> Visitor<'a> {
         let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
         let address =
             peer.map(|ConnectInfo(peer)| client_address(peer.ip(), &head.headers, self.trusted_proxies.as_slice()));
-        Visitor(address.filter(|address| self.loopback || !address.is_loopback()).map(|address| (self, address)))
+        let limited = address.filter(|address| self.loopback || !address.is_loopback());
+        Visitor(limited.map(|address| Known { limits: self, address, headers: &head.headers }))
     }
 }
 
 /// The sender of one request: each question takes a token, or refuses.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Visitor<'a>(Option<(&'a Limits, IpAddr)>);
+pub(crate) struct Visitor<'a>(Option<Known<'a>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Known<'a> {
+    limits: &'a Limits,
+    address: IpAddr,
+    headers: &'a HeaderMap,
+}
 
 impl Visitor<'_> {
     /// A request without a key.
     pub(crate) fn address(self) -> Result<(), Refused> {
-        self.ask(Limit::Address, |limits, address, now| limits.addresses.take(network(address), now))
+        let taken = self.ask(Limit::Address, |limits, address, now| limits.addresses.take(network(address), now));
+        taken.inspect_err(|_| self.warn_of_a_proxy())
     }
 
     /// A request with that key, which is valid.
@@ -92,8 +106,19 @@ impl Visitor<'_> {
         limit: Limit,
         take: impl FnOnce(&Limits, IpAddr, Instant) -> Result<(), Duration>,
     ) -> Result<(), Refused> {
-        let Some((limits, address)) = self.0 else { return Ok(()) };
-        take(limits, address, Instant::now()).map_err(|wait| Refused::limited(limit, wait))
+        let Some(known) = self.0 else { return Ok(()) };
+        take(known.limits, known.address, Instant::now()).map_err(|wait| Refused::limited(limit, wait))
+    }
+
+    /// Said once: all clients of a proxy that is not trusted are limited as if they were one.
+    fn warn_of_a_proxy(self) {
+        let Some(known) = self.0.filter(|known| known.headers.contains_key(X_FORWARDED_FOR)) else { return };
+        if known.limits.trusted_proxies.as_slice().is_empty() && !known.limits.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "an address was limited that sends X-Forwarded-For; if it is your proxy, name it in \
+                 `ingest.trusted_proxies`, or all its clients count as one"
+            );
+        }
     }
 }
 

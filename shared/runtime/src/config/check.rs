@@ -30,7 +30,8 @@ impl Role {
             Self::Ingest => &["ingest.listen", "ingest.metrics_listen"],
             Self::Worker => &["worker.metrics_listen"],
             Self::Console => &["console.listen", "console.metrics_listen"],
-            Self::Up => &["ingest.listen", "ingest.metrics_listen", "console.listen"],
+            // Reads are answered on ingest's port.
+            Self::Up => &["ingest.listen", "ingest.metrics_listen"],
             Self::Tool => &[],
         }
     }

@@ -44,7 +44,7 @@ settings! {
         state_dir: PathBuf = "./state".into();
         /// Hours during which a visitor who returns through the same partner keeps the click id.
         click_window_hours: u64 = 24, in 1..=720;
-        /// Networks of the proxies whose `X-Forwarded-For` is believed; without any the peer is the client.
+        /// Networks of your proxies, whose `X-Forwarded-For` is believed; all clients of any other proxy count as one address.
         trusted_proxies: Networks = Networks::default();
         /// Requests a second that one API key may send; 0 for no limit.
         limit_key_per_second: u32 = 1_000, in 0..=1_000_000;

@@ -4,7 +4,8 @@ use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The header in which proxies hand on whom they speak for.
+pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client's address: the peer's, unless that is a trusted proxy; then the last hop of `X-Forwarded-For` that is
 /// not one. What stands before that hop was written by the client itself and is not believed. Hops that are no

@@ -35,7 +35,7 @@ impl Turn {
     }
 
     /// Whether a request is with its handler.
-    fn is_handled(&self) -> bool {
+    pub(super) fn is_handled(&self) -> bool {
         self.count() % 2 == 1
     }
 
@@ -49,7 +49,8 @@ impl Turn {
         self.0.length.swap(false, Ordering::Relaxed)
     }
 
-    fn count(&self) -> usize {
+    /// How many times it has passed.
+    pub(super) fn count(&self) -> usize {
         self.0.count.load(Ordering::Relaxed)
     }
 }

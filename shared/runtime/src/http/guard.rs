@@ -7,16 +7,16 @@ use axum::http::{HeaderValue, Request, Uri};
 /// Longest request target in bytes.
 const MAX_TARGET: usize = 8 * 1_024;
 
-/// What a request that hyper has read breaks. `length_line`: whether a `Content-Length` came with it, which hyper
+/// What a request that hyper has read breaks. `has_length`: whether a `Content-Length` came with it, which hyper
 /// takes away when there is a `Transfer-Encoding` too.
-pub(super) fn violation<B>(request: &Request<B>, length_line: bool) -> Option<Violation> {
+pub(super) fn violation<B>(request: &Request<B>, has_length: bool) -> Option<Violation> {
     let headers = request.headers();
     if target_length(request.uri()) > MAX_TARGET {
         return Some(Violation::LongTarget);
     }
     let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
     if let Some(encoding) = encodings.next() {
-        if length_line {
+        if has_length {
             return Some(Violation::TwoLengths);
         }
         // hyper looks at the last one only, and would hand on what it has not decoded.

@@ -6,7 +6,7 @@ mod body;
 mod client_address;
 mod deadlines;
 mod guard;
-mod length_line;
+mod header_length;
 mod limits;
 mod linger;
 mod listener;
@@ -16,7 +16,7 @@ mod violation;
 mod wire;
 
 pub use body::{BodyFault, read_body};
-pub use client_address::client_address;
+pub use client_address::{X_FORWARDED_FOR, client_address};
 pub use limits::HttpLimits;
 pub use listener::{BindError, bind};
 pub use ops::{ops_router, readiness_router};

@@ -132,10 +132,10 @@ async fn connection(mut stream: TcpStream, peer: SocketAddr, app: Router, limits
     }
 }
 
-async fn answer(mut app: Router, request: Request<Incoming>, peer: SocketAddr, length_line: bool) -> Response<Body> {
+async fn answer(mut app: Router, request: Request<Incoming>, peer: SocketAddr, has_length: bool) -> Response<Body> {
     let id = RequestId::of(request.headers());
     let header = id.header();
-    let mut response = match violation(&request, length_line) {
+    let mut response = match violation(&request, has_length) {
         Some(violation) => violation.response(),
         None => {
             let mut request = request.map(Body::new);

@@ -4,7 +4,7 @@
 //! others. Used by the accept loop alone.
 
 use super::deadlines::Turn;
-use super::length_line::LengthLine;
+use super::header_length::HeaderLength;
 use super::violation::Violation;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,7 +15,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(super) struct Wire<I> {
     io: I,
     turn: Turn,
-    line: LengthLine,
+    header: HeaderLength,
+    /// The turn that `header` belongs to.
+    seen: usize,
     /// Sent in place of what hyper wrote.
     instead: Option<Instead>,
 }
@@ -29,7 +31,17 @@ struct Instead {
 
 impl<I> Wire<I> {
     pub(super) fn new(io: I, turn: Turn) -> Self {
-        Self { io, turn, line: LengthLine::default(), instead: None }
+        Self { io, seen: turn.count(), turn, header: HeaderLength::default(), instead: None }
+    }
+
+    fn came(&mut self, bytes: &[u8]) {
+        let turn = self.turn.count();
+        if turn != self.seen && !self.turn.is_handled() {
+            (self.seen, self.header) = (turn, HeaderLength::default());
+        }
+        if self.header.find(bytes) {
+            self.turn.length_came();
+        }
     }
 }
 
@@ -65,9 +77,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Wire<I> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(context, buffer))?;
-        if this.line.find(&buffer.filled()[before..]) {
-            this.turn.length_came();
-        }
+        this.came(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
