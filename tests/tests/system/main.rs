@@ -26,3 +26,4 @@ mod embedded;
 mod harness;
 mod production;
 mod published_examples;
+mod raw_http;
