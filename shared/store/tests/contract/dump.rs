@@ -16,30 +16,30 @@ const CUSTOMERS: &str = "SELECT program_id, test, ident, counted_event, status, 
 const OWN_LEADS: &str = "SELECT program_id, ident, event_id, click FROM leads UNION ALL \
      SELECT program_id, ident, event_id, click FROM customers WHERE event_id IS NOT NULL";
 const OWNERS: &str = "SELECT program_id, click, owner FROM clicks WHERE owner IS NOT NULL";
+const CLICKS: &str = "SELECT program_id, click, recorded_at IS NOT NULL AS seen, link_id, bot FROM clicks";
+const EVENTS: &str = "SELECT program_id, event_id FROM leads UNION ALL \
+     SELECT program_id, event_id FROM customers WHERE event_id IS NOT NULL UNION ALL \
+     SELECT program_id, event_id FROM clicks WHERE recorded_at IS NOT NULL";
 const CLAIMS: &str = "SELECT h.program_id, h.claim, h.ident FROM customers h JOIN clicks c \
      ON c.program_id = h.program_id AND c.click = h.claim WHERE NOT c.contested";
 
 /// Every customer that has a state; `clicks` are those that the events name, by their event ids.
-pub(crate) async fn customers(stage: &Stage, clicks: &BTreeMap<EventId, ClickId>) -> BTreeMap<(Realm, Ident), ModelCustomer> {
+pub(crate) async fn customers(
+    stage: &Stage,
+    clicks: &BTreeMap<EventId, ClickId>,
+) -> BTreeMap<(Realm, Ident), ModelCustomer> {
     let mut leads: BTreeMap<(String, String), Vec<Texts>> = BTreeMap::new();
     for row in rows(stage, OWN_LEADS).await {
         leads.entry((text(&row, 0), text(&row, 1))).or_default().push(row);
     }
-    let mut owners = rows(stage, OWNERS).await;
-    if matches!(stage.place, Place::Postgres(_)) {
-        owners.extend(rows(stage, CLAIMS).await);
-    }
-    let owners: BTreeMap<(String, String), String> =
-        owners.iter().map(|row| ((text(row, 0), text(row, 1)), text(row, 2))).collect();
+    let owners = owners(stage).await;
     let mut found = BTreeMap::new();
     for row in rows(stage, CUSTOMERS).await {
         let (program, ident) = (text(&row, 0), text(&row, 2));
         let own = &leads[&(program.clone(), ident.clone())];
         let owned = own.iter().filter_map(|lead| lead[3].clone());
-        let owned: BTreeSet<(String, String)> = owned
-            .map(|click| (program.clone(), click))
-            .filter(|click| owners.get(click) == Some(&ident) && click.1 != ident)
-            .collect();
+        let owned: BTreeSet<(String, String)> =
+            owned.map(|click| (program.clone(), click)).filter(|click| owners.get(click) == Some(&ident)).collect();
         let adopted = owned.iter().filter_map(|click| leads.get(click)).flatten();
         let all = own.iter().chain(adopted).map(|lead| event(&text(lead, 2))).collect();
         let customer = customer(&row, all, clicks);
@@ -50,6 +50,33 @@ pub(crate) async fn customers(stage: &Stage, clicks: &BTreeMap<EventId, ClickId>
         );
     }
     found
+}
+
+/// A click as stored: whether it was seen, its link, whether it was a bot's, and whom it belongs to.
+pub(crate) type StoredClick = (bool, Option<i64>, bool, Option<Ident>);
+
+/// Every click that was seen or that somebody owns; a stub that is only waited for is neither.
+pub(crate) async fn clicks(stage: &Stage) -> BTreeMap<(ProgramId, Ident), StoredClick> {
+    let owners = owners(stage).await;
+    let mut found = BTreeMap::new();
+    for row in rows(stage, CLICKS).await {
+        let owner = owners.get(&(text(&row, 0), text(&row, 1))).map(|ident| place(ident));
+        let seen = matches!(text(&row, 2).as_str(), "true" | "1");
+        if seen || owner.is_some() {
+            let link = row[3].as_deref().map(|link| link.parse().unwrap());
+            let bot = matches!(text(&row, 4).as_str(), "true" | "1");
+            let program = ProgramId::new(text(&row, 0).parse().unwrap()).unwrap();
+            found.insert((program, place(&text(&row, 1))), (seen, link, bot, owner));
+        }
+    }
+    found
+}
+
+/// Every event that is stored, as often as it is stored.
+pub(crate) async fn events(stage: &Stage) -> Vec<(ProgramId, EventId)> {
+    let found = rows(stage, EVENTS).await;
+    let event_of = |row: &Texts| (ProgramId::new(text(row, 0).parse().unwrap()).unwrap(), event(&text(row, 1)));
+    found.iter().map(event_of).collect()
 }
 
 /// The number of rows of a table.
@@ -79,6 +106,20 @@ pub(crate) async fn rows(stage: &Stage, query: &str) -> Vec<Texts> {
     }
 }
 
+/// The keyed customer to whom each click belongs, by name or by an uncontested claim.
+async fn owners(stage: &Stage) -> BTreeMap<(String, String), String> {
+    let mut owners = rows(stage, OWNERS).await;
+    if matches!(stage.place, Place::Postgres(_)) {
+        owners.extend(rows(stage, CLAIMS).await);
+    }
+    let keyed = owners.iter().filter(|row| place(&text(row, 2)).is_keyed());
+    keyed.map(|row| ((text(row, 0), text(row, 1)), text(row, 2))).collect()
+}
+
+fn place(hex: &str) -> Ident {
+    Ident::from_uuid(Uuid::parse_str(hex).unwrap())
+}
+
 fn sqlite_text(row: &sqlx::sqlite::SqliteRow, at: usize) -> Option<String> {
     let number = row.try_get::<Option<i64>, _>(at).map(|number| number.map(|number| number.to_string()));
     let bytes = || row.try_get::<Option<Vec<u8>>, _>(at).map(|bytes| bytes.map(hex::encode));
@@ -89,7 +130,7 @@ fn sqlite_text(row: &sqlx::sqlite::SqliteRow, at: usize) -> Option<String> {
 fn customer(row: &Texts, leads: BTreeSet<EventId>, clicks: &BTreeMap<EventId, ClickId>) -> ModelCustomer {
     let flags: i16 = text(row, 8).parse().unwrap();
     ModelCustomer {
-        ident: Ident::from_uuid(Uuid::parse_str(&text(row, 2)).unwrap()),
+        ident: place(&text(row, 2)),
         counted: event(&text(row, 3)),
         status: Status::from_code(text(row, 4).parse().unwrap()).unwrap(),
         reason: Reason::from_code(text(row, 5).parse().unwrap()).unwrap(),
