@@ -1,6 +1,6 @@
 //! The command line as a whole; what a command takes is declared beside the command.
 
-use crate::commands::{keys, links, partners, programs};
+use crate::commands::{audit, dead_letters, doctor, keys, links, partners, programs};
 use crate::up::UpArguments;
 use clap::{Parser, Subcommand};
 
@@ -13,6 +13,9 @@ Examples:
   affitor links create --program 1 --partner 1 --code JANE
   affitor keys create --program 1 --label backend
   affitor programs list --json
+  affitor dead-letters list --reason unknown_version
+  affitor audit
+  affitor doctor
 
 Exit codes: 0 done, 1 it could not be done, 2 the arguments or settings are wrong.";
 
@@ -47,6 +50,12 @@ pub(crate) enum Command {
     Links(links::Arguments),
     /// Make, list and revoke a program's API keys
     Keys(keys::Arguments),
+    /// List, show, replay and give up what could not be processed
+    DeadLetters(dead_letters::Arguments),
+    /// Account for every accepted event: what is stored, what waits, what is missing
+    Audit(audit::Arguments),
+    /// Check broker, database, secrets and files, and say what to do
+    Doctor(doctor::Arguments),
 }
 
 #[cfg(test)]
@@ -88,6 +97,12 @@ mod tests {
             "links disable --program 1 JANE",
             "keys create --program 1 --label backend",
             "keys revoke --program 1 abc --in-hours 24",
+            "dead-letters list --reason unknown_version --program 1 --since 2026-11-22 --limit 5 --json",
+            "dead-letters show 0190a5c2b1f07cc3a1b2c3d4e5f60718",
+            "dead-letters replay --all --dry-run",
+            "dead-letters discard 0190a5c2b1f07cc3a1b2c3d4e5f60718",
+            "audit --amqp amqp://h --database postgres://h/d --grace 5",
+            "doctor --data d --json",
         ] {
             assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
         }
@@ -110,6 +125,12 @@ mod tests {
             ("partners list --program YOUR_PROGRAM_ID", ErrorKind::ValueValidation),
             ("links create --program 1", ErrorKind::MissingRequiredArgument),
             ("keys revoke --program 1", ErrorKind::MissingRequiredArgument),
+            ("dead-letters list --reason bad_luck", ErrorKind::ValueValidation),
+            ("dead-letters list --since yesterday", ErrorKind::ValueValidation),
+            ("dead-letters show here", ErrorKind::ValueValidation),
+            ("dead-letters replay", ErrorKind::MissingRequiredArgument),
+            ("dead-letters discard --dry-run", ErrorKind::MissingRequiredArgument),
+            ("dead-letters replay 0190a5c2b1f07cc3a1b2c3d4e5f60718 --all", ErrorKind::ArgumentConflict),
         ] {
             assert_eq!(parse(line).expect_err(line).kind(), kind, "{line}");
         }

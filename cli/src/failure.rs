@@ -63,6 +63,9 @@ pub(crate) enum Failure {
     /// The system has no random numbers to give.
     #[error("no API key can be made: {0}")]
     NoRandomness(#[from] getrandom::Error),
+    /// What was looked for is not as it should be; the details are printed.
+    #[error("{0}")]
+    Found(String),
     /// A part of the pipeline failed while it ran.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -89,6 +92,7 @@ impl Failure {
             | Failure::Metrics(_)
             | Failure::System { .. }
             | Failure::NoRandomness(_)
+            | Failure::Found(_)
             | Failure::Run(_) => ExitCode::FAILURE,
         }
     }

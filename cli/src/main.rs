@@ -22,6 +22,9 @@ async fn main() -> ExitCode {
         Command::Partners(partners) => commands::partners::run(partners).await,
         Command::Links(links) => commands::links::run(links).await,
         Command::Keys(keys) => commands::keys::run(keys).await,
+        Command::DeadLetters(letters) => commands::dead_letters::run(letters).await,
+        Command::Audit(audit) => commands::audit::run(audit).await,
+        Command::Doctor(doctor) => commands::doctor::run(doctor).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

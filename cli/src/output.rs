@@ -55,6 +55,15 @@ pub(crate) fn all<const N: usize>(
     if records.is_empty() { format!("{none}\n") } else { table(columns, &records) }
 }
 
+/// One record with many members, in a table one below the other.
+pub(crate) fn sheet(json: bool, members: Vec<(&'static str, Value)>) -> String {
+    if json {
+        return line(&members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into());
+    }
+    let width = members.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    members.iter().map(|(name, value)| format!("{name:<width$}{GAP}{}\n", cell(value))).collect()
+}
+
 /// A moment as JSON shows it: RFC 3339 in UTC with milliseconds.
 pub(crate) fn moment(at: Timestamp) -> Value {
     let nanos = i128::from(at.micros()) * 1_000;
@@ -93,7 +102,7 @@ fn cell(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         Value::String(text) => text.clone(),
-        // The only list there is, of origins, allows any when it is empty.
+        // The only list in tables, of origins, allows any when it is empty.
         Value::Array(items) if items.is_empty() => "any".to_owned(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
         Value::Number(_) | Value::Object(_) => value.to_string(),

@@ -44,17 +44,47 @@ impl StoreArguments {
     /// # Errors
     /// [`Failure`], which says what to do.
     pub(crate) async fn open(&self) -> Result<Store, Failure> {
+        self.open_as(&self.settings()?).await
+    }
+
+    /// The settings, with the database of the arguments.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = Settings::load(self.settings_file.as_deref())?;
         if let Some(url) = &self.url {
             settings.store.database_url = url.clone();
         }
-        if self.directory.is_some() || settings.store.database_url.is_empty() {
-            let directory = self.directory.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
+        Ok(settings)
+    }
+
+    /// The directory of the embedded store, if that is meant and not a server.
+    pub(crate) fn embedded(&self, settings: &Settings) -> Option<&Path> {
+        let embedded = self.directory.is_some() || settings.store.database_url.is_empty();
+        embedded.then(|| self.directory.as_deref().unwrap_or(Path::new(DEFAULT_DATA)))
+    }
+
+    /// As [`StoreArguments::open`], with settings that were read before.
+    ///
+    /// # Errors
+    /// [`Failure`], which says what to do.
+    pub(crate) async fn open_as(&self, settings: &Settings) -> Result<Store, Failure> {
+        let store = self.open_any(settings).await?;
+        let remedy = if self.embedded(settings).is_some() { "a start of `affitor up`" } else { "`worker migrate`" };
+        if store.schema_is_current().await? { Ok(store) } else { Err(Failure::OldSchema(remedy)) }
+    }
+
+    /// Opens the store that is meant, whatever its schema.
+    ///
+    /// # Errors
+    /// [`Failure`], which says what to do.
+    pub(crate) async fn open_any(&self, settings: &Settings) -> Result<Store, Failure> {
+        if let Some(directory) = self.embedded(settings) {
             return open_file(directory).await;
         }
         settings.check(Role::Tool).map_err(Failure::Settings)?;
-        let store = Store::postgres(servers::postgres(&settings)).await?;
-        if store.schema_is_current().await? { Ok(store) } else { Err(Failure::OldSchema("`worker migrate`")) }
+        Ok(Store::postgres(servers::postgres(settings)).await?)
     }
 }
 
@@ -64,6 +94,5 @@ async fn open_file(directory: &Path) -> Result<Store, Failure> {
     if !file.is_file() {
         return Err(Failure::NoStore(directory.to_owned()));
     }
-    let store = Store::sqlite(&file).await?;
-    if store.schema_is_current().await? { Ok(store) } else { Err(Failure::OldSchema("a start of `affitor up`")) }
+    Ok(Store::sqlite(&file).await?)
 }

@@ -1,7 +1,10 @@
-//! The administrative commands: each reads its arguments, asks the store once, and prints what came of it.
+//! The administrative commands: each reads its arguments, asks the store, and prints what came of it.
 //!
 //! What values are allowed is the store's to say. Called by `main`.
 
+pub(crate) mod audit;
+pub(crate) mod dead_letters;
+pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod partners;

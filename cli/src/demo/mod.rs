@@ -8,8 +8,8 @@ mod seed;
 
 use crate::failure::Failure;
 use domain::{ApiKey, ProgramId};
+use runtime::data_dir::DataDir;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use store::Store;
 
 /// The file in the data directory.
@@ -43,25 +43,24 @@ impl Demo {
     /// has other things in it.
     ///
     /// # Errors
-    /// The store or the file's directory cannot be used.
+    /// The store or the directory cannot be used.
     pub(crate) async fn prepare(
         store: &Store,
-        directory: &Path,
+        data: &DataDir,
         base_url: String,
         metrics_url: String,
     ) -> Result<Option<Self>, Failure> {
-        let path = directory.join(FILE);
         let mut demo = if store.is_empty().await? {
             seed::seed(store).await?
         } else {
-            match file::read(&path)? {
+            match file::read(data)? {
                 Some(kept) if kept.is_in(store).await? => kept,
                 Some(_) | None => return Ok(None),
             }
         };
         demo.base_url = base_url;
         demo.metrics_url = Some(metrics_url);
-        file::write(directory, &path, &demo)?;
+        file::write(data, &demo)?;
         Ok(Some(demo))
     }
 

@@ -68,7 +68,7 @@ pub(crate) async fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let secrets = secrets(&settings, &data)?;
     let backend = Backend::open(&settings, data.path()).await?;
     let demo = if arguments.wants_demo(&ports) {
-        Demo::prepare(&backend.store, data.path(), ports.base_url.clone(), ports.metrics_url.clone()).await?
+        Demo::prepare(&backend.store, &data, ports.base_url.clone(), ports.metrics_url.clone()).await?
     } else {
         None
     };

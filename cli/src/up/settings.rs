@@ -32,8 +32,6 @@ pub(super) fn settle(arguments: &UpArguments) -> Result<Settings, Failure> {
         return Err(Failure::Usage(text.to_owned()));
     }
     settings.ingest.state_dir = arguments.data.clone();
-    // The console shares ingest's port here: its own address must not stand in the way.
-    settings.console.listen = "127.0.0.1:0".to_owned();
     settings.check(Role::Up).map_err(Failure::Settings)?;
     Ok(settings)
 }

@@ -7,7 +7,7 @@ use store::Store;
 use tempfile::TempDir;
 
 /// A data directory with an empty store.
-async fn data() -> TempDir {
+pub(crate) async fn data() -> TempDir {
     let room = tempfile::tempdir().unwrap();
     let store = Store::sqlite(&room.path().join("affitor.db")).await.unwrap();
     store.migrate().await.unwrap();
@@ -15,22 +15,22 @@ async fn data() -> TempDir {
     room
 }
 
-async fn command(data: &Path, line: &str) -> (i32, String, String) {
+pub(crate) async fn command(data: &Path, line: &str) -> (i32, String, String) {
     run(affitor().args(line.split(' ')).arg("--data").arg(data)).await
 }
 
-async fn text(data: &Path, line: &str) -> String {
+pub(crate) async fn text(data: &Path, line: &str) -> String {
     let (code, out, errors) = command(data, line).await;
     assert_eq!((code, errors.as_str()), (0, ""), "{line}");
     out
 }
 
-async fn as_json(data: &Path, line: &str) -> Value {
+pub(crate) async fn as_json(data: &Path, line: &str) -> Value {
     serde_json::from_str(&text(data, &format!("{line} --json")).await).unwrap()
 }
 
 /// The one line of a command that was refused.
-async fn refused(data: &Path, line: &str) -> (i32, String) {
+pub(crate) async fn refused(data: &Path, line: &str) -> (i32, String) {
     let (code, out, errors) = command(data, line).await;
     assert_eq!(out, "", "{line}");
     assert_eq!(errors.lines().count(), 1, "{errors}");

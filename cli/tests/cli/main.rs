@@ -1,6 +1,9 @@
 //! The command line as people use it: the real binary, directories of its own, a plain HTTP client.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod commands;
+mod dead_letters;
+mod doctor;
 mod support;
 mod up;

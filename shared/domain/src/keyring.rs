@@ -56,6 +56,11 @@ impl Keyring {
         self.0[0].0
     }
 
+    /// The ids of all secrets, the signing one first.
+    pub fn ids(&self) -> impl Iterator<Item = char> {
+        self.0.iter().map(|(id, _)| *id)
+    }
+
     /// HMAC-SHA256 over the parts, with the secret of that id; `None` when there is none.
     pub fn digest(&self, id: char, parts: &[&[u8]]) -> Option<[u8; 32]> {
         let (_, keyed) = self.0.iter().find(|(known, _)| *known == id)?;

@@ -8,6 +8,7 @@ mod attempts;
 mod audit;
 pub mod batch;
 mod dead_letters;
+mod diagnosis;
 mod facts;
 mod fault;
 mod meters;
@@ -19,6 +20,7 @@ mod sqlite;
 
 pub use audit::{Account, Counted, Gap, PACKS_FOLDED, RunAccount, Verdict};
 pub use dead_letters::{Letter, LetterBody, LetterCursor, LetterFilter};
+pub use diagnosis::{DatabaseSetting, Diagnosis};
 pub use fault::StoreError;
 pub use meters::describe_metrics;
 pub use postgres::{Postgres, PostgresSettings};
