@@ -89,13 +89,18 @@ impl DataDir {
         let unwritable = |source| DataDirError::Unwritable { path: self.path.clone(), source };
         if !file.try_exists().map_err(unwritable)? {
             let text = new_secrets().map_err(DataDirError::NoRandomness)?;
-            self.write_private(&file, &text).map_err(unwritable)?;
+            self.write_private(SECRETS_FILE, &text).map_err(unwritable)?;
         }
         read_secrets(&file)
     }
 
-    /// Whole or not at all, also after a power cut: written aside, synced, renamed, directory synced.
-    fn write_private(&self, file: &Path, text: &str) -> io::Result<()> {
+    /// Writes a file of the directory, mode 0600. Whole or not at all, also after a power cut: written aside, synced,
+    /// renamed, directory synced.
+    ///
+    /// # Errors
+    /// What the system says; the file is then the old one or the new one.
+    pub fn write_private(&self, name: &str, text: &str) -> io::Result<()> {
+        let file = self.path.join(name);
         let aside = file.with_extension("new");
         if aside.try_exists()? {
             fs::remove_file(&aside)?;

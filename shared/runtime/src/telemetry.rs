@@ -7,8 +7,11 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
 use std::time::Duration;
 use thiserror::Error;
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Buckets by the end of a histogram's name, the more special end first. Without buckets the exporter makes summaries,
@@ -24,6 +27,10 @@ const BUCKETS: [(&str, &[f64]); 4] = [
 
 /// For a histogram of no known unit: a summary would be worse than rough buckets.
 const OTHER_BUCKETS: &[f64] = &[1.0, 10.0, 100.0, 1_000.0, 10_000.0];
+
+/// The broker's client. It logs what it sends, the login among it, and errors while it is being closed; what people
+/// need to know of the broker is said by `queue`.
+const SILENT: [&str; 2] = ["lapin", "amq_protocol"];
 
 /// Histograms keep each sample until they are folded into buckets; this bounds that memory.
 const UPKEEP_PERIOD: Duration = Duration::from_secs(5);
@@ -70,18 +77,28 @@ fn install() -> Result<MetricsHandle, Box<dyn std::error::Error>> {
     Ok(MetricsHandle(handle))
 }
 
-/// Sends log lines to standard error, as the settings say; a second call changes nothing.
+/// Sends log lines to standard error, as the settings say; a second call changes nothing. No filter brings the log of
+/// the broker's client back.
 ///
 /// # Errors
 /// The filter cannot be read, which [`crate::config::Settings::check`] says first.
 pub fn init_logs(settings: &LogSettings) -> Result<(), ParseError> {
-    let logs = tracing_subscriber::fmt().with_env_filter(filter(&settings.filter)?).with_writer(std::io::stderr);
     // An error means that a subscriber is there already.
-    let _already = match settings.format {
-        LogFormat::Json => logs.json().flatten_event(true).finish().try_init(),
-        LogFormat::Pretty => logs.finish().try_init(),
-    };
+    let _already = subscriber(settings, std::io::stderr)?.try_init();
     Ok(())
+}
+
+fn subscriber<W>(settings: &LogSettings, writer: W) -> Result<Box<dyn Subscriber + Send + Sync>, ParseError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let logs = tracing_subscriber::fmt().with_env_filter(filter(&settings.filter)?).with_writer(writer);
+    // Beside the filter and not in it, where a more special directive would win.
+    let loud = filter_fn(|event| !SILENT.iter().any(|client| event.target().starts_with(client)));
+    Ok(match settings.format {
+        LogFormat::Json => Box::new(logs.json().flatten_event(true).finish().with(loud)),
+        LogFormat::Pretty => Box::new(logs.finish().with(loud)),
+    })
 }
 
 pub(crate) fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
@@ -130,6 +147,26 @@ mod tests {
         metrics::counter!("affitor_test_installs_total").increment(1);
         assert!(first.render().contains("affitor_test_installs_total 1"));
         assert!(second.render().contains("affitor_test_installs_total 1"));
+    }
+
+    #[test]
+    fn the_brokers_client_is_silent_under_any_filter() {
+        for (filter, format) in [
+            ("trace", LogFormat::Json),
+            ("trace,lapin=trace", LogFormat::Pretty),
+            ("lapin::channel=trace,queue=info", LogFormat::Json),
+        ] {
+            let room = tempfile::tempdir().unwrap();
+            let file = std::fs::File::create(room.path().join("log")).unwrap();
+            let settings = LogSettings { filter: filter.to_owned(), format };
+            tracing::subscriber::with_default(subscriber(&settings, file).unwrap(), || {
+                tracing::trace!(target: "lapin::channel", "the login");
+                tracing::error!(target: "amq_protocol::frame", "the login");
+                tracing::info!(target: "queue", "connected");
+            });
+            let logged = std::fs::read_to_string(room.path().join("log")).unwrap();
+            assert!(logged.contains("connected") && !logged.contains("login"), "{filter}: {logged}");
+        }
     }
 
     #[test]

@@ -184,6 +184,14 @@ fn two_listeners_of_a_process_need_two_addresses() {
 }
 
 #[test]
+fn an_address_that_a_process_does_not_listen_on_stands_in_nobodys_way() {
+    let mut settings = production();
+    settings.console.listen = settings.ingest.listen.clone();
+    settings.worker.metrics_listen = "none".into();
+    assert_eq!(settings.check(Role::Up), Ok(()), "one port for what is sent and what is read");
+}
+
+#[test]
 fn an_embedded_start_names_both_servers_or_none() {
     let mut settings = production();
     settings.store.database_url = "".into();
