@@ -4,7 +4,7 @@ use domain::EventId;
 use domain::event::Event;
 use domain::outcome::{DeadLetterReason, Outcome};
 use domain::pack::{self, BadRecord, Pack, PackFault, RecordFault};
-use queue::{Delivery, MESSAGE_TYPE, Tag};
+use queue::{Delivery, Tag};
 use std::collections::HashSet;
 use store::batch::{Attempt, Batch, DeadLetter, PackEntry};
 use uuid::Uuid;
@@ -35,7 +35,7 @@ impl Gathered {
     pub(crate) fn add(&mut self, delivery: Delivery) {
         self.last = Some(delivery.tag);
         self.deliveries += 1;
-        if delivery.message_type == MESSAGE_TYPE {
+        if delivery.message_type == pack::PACK_TYPE {
             self.add_body(delivery.body);
         } else {
             self.batch.dead_letters.push(whole_message(delivery.body, PackFault::UnknownVersion));

@@ -26,11 +26,6 @@ impl EmailMark {
         let digest = peppers.digest(pepper, &[b"email", address.as_bytes()])?;
         Some(EmailMark { pepper, digest, mask: masked(&address) })
     }
-
-    /// The digests under every pepper in use, for searching what older peppers marked.
-    pub fn digest_under(text: &str, pepper: char, peppers: &Keyring) -> Option<[u8; 32]> {
-        peppers.digest(pepper, &[b"email", normalised(text)?.as_bytes()])
-    }
 }
 
 impl fmt::Debug for EmailMark {

@@ -4,8 +4,8 @@
 //! at least once, and again until it is acknowledged. Two backends with one meaning: RabbitMQ
 //! (`rabbitmq/`) and a table in SQLite (`embedded/`); `tests/contract.rs` runs over both.
 //!
-//! This crate never looks into a body and knows nothing of the database that events end in.
-//! `ingest` publishes, `worker` consumes.
+//! This crate never looks into a body and knows nothing of the database that events end in. Of `domain` it knows what a
+//! pack's type is called and how long one may be. `ingest` publishes, `worker` consumes.
 
 mod embedded;
 mod error;
@@ -16,6 +16,6 @@ mod rabbitmq;
 
 pub use embedded::EmbeddedSettings;
 pub use error::{ConsumeError, DepthError, OpenError, PublishError};
-pub use message::{Delivery, MAX_BODY_BYTES, MESSAGE_TYPE, Message, Readiness, SourceQueue, Tag};
+pub use message::{Delivery, Message, Readiness, SourceQueue, Tag};
 pub use queue::{Consumer, PublishingChannel, Queue};
 pub use rabbitmq::{RabbitMqSettings, TopologyNames};

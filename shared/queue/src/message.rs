@@ -1,22 +1,17 @@
 //! What goes into a queue, what comes out, and whether it can take anything now.
 
+use domain::pack::MAX_BYTES;
 use uuid::Uuid;
 
 use crate::PublishError;
-
-/// The `type` every pack is published with; a delivery with another one was made by someone else.
-pub const MESSAGE_TYPE: &str = "affitor.pack.v1";
-
-/// The longest body that is taken, in bytes: bounds what a consumer holds to this times its
-/// prefetch, and stays far below the broker's own limit (16 MiB).
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// A message to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Told to the broker, so that a person can find the message again; never used to drop one.
     pub id: Uuid,
-    /// The pack, at most [`MAX_BODY_BYTES`].
+    /// The pack, at most [`MAX_BYTES`]: bounds what a consumer holds to this times its prefetch, and stays far below
+    /// the broker's own limit (16 MiB).
     pub body: Vec<u8>,
     /// How many events the pack holds, for those who look at a queue without decoding it.
     pub events: u32,
@@ -26,9 +21,9 @@ pub struct Message {
 
 impl Message {
     pub(crate) fn check_size(&self) -> Result<(), PublishError> {
-        if self.body.len() > MAX_BODY_BYTES {
+        if self.body.len() > MAX_BYTES {
             return Err(PublishError::NotAccepted(format!(
-                "a pack of {} bytes is over the limit of {MAX_BODY_BYTES}, make smaller packs",
+                "a pack of {} bytes is over the limit of {MAX_BYTES}, make smaller packs",
                 self.body.len()
             )));
         }
@@ -45,7 +40,7 @@ pub struct Delivery {
     pub body: Vec<u8>,
     /// True if the message may have been handed to a consumer before.
     pub redelivered: bool,
-    /// [`MESSAGE_TYPE`] unless something else published it.
+    /// [`PACK_TYPE`](domain::pack::PACK_TYPE) unless something else published it.
     pub message_type: String,
     /// The publisher's id for the message, if it gave a readable one.
     pub message_id: Option<Uuid>,

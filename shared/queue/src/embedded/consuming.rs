@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::pack::PACK_TYPE;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::Shared;
 use super::table::{self, StoredMessage};
 use crate::meters::Subscribed;
-use crate::{ConsumeError, Delivery, MESSAGE_TYPE, SourceQueue, Tag};
+use crate::{ConsumeError, Delivery, SourceQueue, Tag};
 
 /// Between a failed read and the next one.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -89,7 +90,7 @@ impl Consumer {
             tag: Tag { subscription: self.subscription, number: self.last_number },
             body: message.body,
             redelivered,
-            message_type: MESSAGE_TYPE.to_owned(),
+            message_type: PACK_TYPE.to_owned(),
             message_id: message.message_id,
             traceparent: message.traceparent,
         })

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use domain::pack::PACK_TYPE;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Confirmation};
@@ -13,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Shared;
 use super::link::{Channel, Link};
 use super::supervisor::Side;
-use crate::{MESSAGE_TYPE, Message, PublishError};
+use crate::{Message, PublishError};
 
 /// On disk, not only in memory; also what quorum queues assume.
 const PERSISTENT: u8 = 2;
@@ -87,7 +88,7 @@ fn properties(message: &Message) -> BasicProperties {
     }
     BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
-        .with_type(MESSAGE_TYPE.into())
+        .with_type(PACK_TYPE.into())
         .with_content_type("application/octet-stream".into())
         .with_message_id(message.id.to_string().into())
         .with_headers(headers)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use queue::{ConsumeError, MAX_BODY_BYTES, MESSAGE_TYPE, Message, PublishError, Queue, SourceQueue};
+use domain::pack::{MAX_BYTES, PACK_TYPE};
+use queue::{ConsumeError, Message, PublishError, Queue, SourceQueue};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -94,9 +95,9 @@ pub(crate) async fn a_tag_from_before_a_give_back_acknowledges_nothing(queue: Qu
 pub(crate) async fn a_body_of_one_mebibyte_arrives_unchanged_and_a_longer_one_is_refused(queue: Queue) {
     ready(&queue).await;
     let mut channel = queue.publishing_channel();
-    let body: Vec<u8> = (0..MAX_BODY_BYTES).map(|at| (at * 31 % 251) as u8).collect();
+    let body: Vec<u8> = (0..MAX_BYTES).map(|at| (at * 31 % 251) as u8).collect();
     channel.publish(Message { body: body.clone(), ..message(0) }).await.unwrap();
-    let longer = Message { body: vec![0; MAX_BODY_BYTES + 1], ..message(1) };
+    let longer = Message { body: vec![0; MAX_BYTES + 1], ..message(1) };
     let refused = channel.publish(longer).await;
     assert!(matches!(refused, Err(PublishError::NotAccepted(_))), "{refused:?}");
     assert!(next(&mut queue.consumer(1)).await.body == body);
@@ -140,7 +141,7 @@ pub(crate) async fn id_type_and_trace_context_are_preserved(queue: Queue) {
     let came = next(&mut queue.consumer(1)).await;
     assert_eq!(came.message_id, Some(id));
     assert_eq!(came.traceparent, traceparent);
-    assert_eq!(came.message_type, MESSAGE_TYPE);
+    assert_eq!(came.message_type, PACK_TYPE);
 }
 
 pub(crate) async fn no_more_than_the_prefetch_is_handed_out(queue: Queue) {
