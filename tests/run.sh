@@ -55,6 +55,7 @@ install_tools() {
     need "a C compiler" "gcc libc6-dev" c_compiler_works || exit 1
     need "Python 3 with requests" "python3 python3-requests" find_python || exit 1
     need "Node.js" nodejs command -v node || exit 1
+    need "Prometheus" prometheus command -v promtool || exit 1
     export TEST_PYTHON
 }
 

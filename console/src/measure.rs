@@ -38,8 +38,8 @@ impl Route {
 
 /// Makes every series at zero, so that rates and alerts work from the first scrape.
 pub(crate) fn create_series() {
-    describe_counter!(REQUESTS, "Requests answered by the console.");
-    describe_histogram!(DURATION, "Seconds from the head of a request to the head of its answer.");
+    describe_counter!(REQUESTS, "Requests answered, by route and status");
+    describe_histogram!(DURATION, "From the head of a request to the head of its answer");
     for route in Route::ALL {
         let _ = histogram!(DURATION, "route" => route.name());
         for status in Fault::ALL.map(Fault::status).into_iter().chain([StatusCode::OK]) {

@@ -22,12 +22,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-fn read(page: &str) -> String {
+pub(crate) fn read(page: &str) -> String {
     fs::read_to_string(root().join(page)).unwrap_or_else(|error| panic!("{page} cannot be read: {error}"))
 }
 
 /// Compares a generated list with what the code makes of it, or writes it. One test writes all lists of a page.
-fn holds(page: &str, name: &str, made: &str) {
+pub(crate) fn holds(page: &str, name: &str, made: &str) {
     let text = read(page);
     let begin = format!("<!-- generated: {name} -->\n");
     let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{page} has no list {name}"));
@@ -39,7 +39,7 @@ fn holds(page: &str, name: &str, made: &str) {
     }
 }
 
-fn table<const N: usize>(titles: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(titles: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let line = |cells: [String; N]| {
         format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|").replace('<', "&lt;")).join(" | "))
     };

@@ -24,6 +24,7 @@ mod contract;
 mod documents;
 mod embedded;
 mod harness;
+mod metrics;
 mod production;
 mod published_examples;
 mod raw_http;
