@@ -164,6 +164,21 @@ async fn a_body_that_dribbles_is_a_408() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_refused_while_it_sends_reads_its_answer() {
+    let server = Server::start(patient()).await;
+    let mut client = server.connect().await;
+    client.send("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n").await;
+    client.send(&"x".repeat(100_000)).await;
+    client.0.readable().await.unwrap();
+    // The answer is there. A connection that were reset now would fail one of these, and could lose it.
+    for _ in 0..4 {
+        client.0.write_all(&[b'x'; 100_000]).await.expect("the server goes on reading");
+        tokio::task::yield_now().await;
+    }
+    assert!(client.rest().await.starts_with("HTTP/1.1 413"));
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_cut_and_its_place_is_free() {
     let limits = HttpLimits { write_timeout: SHORT, max_connections: 1, ..patient() };
     let server = Server::start(limits).await;
@@ -253,6 +268,16 @@ async fn what_is_no_good_request_is_refused_and_closed() {
         (431, format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n")),
         (431, format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", long(65_536))),
         (400, "GET / HTTP/1.1\r\n\r\n".into()),
+        (400, "GET / HTTP/1.0\r\n\r\n".into()),
+        (
+            400,
+            "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into(),
+        ),
+        (
+            400,
+            "POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n".into(),
+        ),
+        (400, "POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n".into()),
         (400, "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n".into()),
         (400, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".into()),
         (400, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\nabcde".into()),
@@ -264,7 +289,10 @@ async fn what_is_no_good_request_is_refused_and_closed() {
         client.send(&request).await;
         let answer = client.rest().await;
         let shown = request.get(..60).unwrap_or(&request);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{shown:?} got {answer:?}");
+        assert_eq!(answer.get(9..12), Some(status.to_string().as_str()), "{shown:?} got {answer:?}");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(body.starts_with(r#"{"success":false,"error":""#), "{shown:?} got {answer:?}");
+        assert!(head.contains("\r\nx-request-id: "), "{shown:?} got {answer:?}");
     }
     let mut client = server.connect().await;
     client.send(GET).await;
