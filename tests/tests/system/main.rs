@@ -30,3 +30,4 @@ mod poison;
 mod production;
 mod published_examples;
 mod raw_http;
+mod replay;
