@@ -15,9 +15,9 @@ impl FromRequestParts<Console> for Caller {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Fault> {
-        let token = bearer(&parts.headers).ok_or(Fault::Unauthorized)?;
+        let token = bearer(&parts.headers).ok_or(Fault::InvalidToken)?;
         let program = in_time(console.keys().program_of(token)).await?;
-        program.map(Caller).ok_or(Fault::Unauthorized)
+        program.map(Caller).ok_or(Fault::InvalidToken)
     }
 }
 

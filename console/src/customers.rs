@@ -2,7 +2,8 @@
 
 use crate::answer::json;
 use crate::auth::Caller;
-use crate::fault::Fault;
+use crate::fault::{Fault, ReadFailure};
+use crate::openapi::AnyRead;
 use crate::route::{Console, in_time};
 use crate::shapes::{Customer, Customers};
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -21,9 +22,8 @@ const MAX_CLICK_ID: usize = 128;
     params(("customer_key" = String, Path, description = "The advertiser's own id, percent-encoded: slashes too.")),
     responses(
         (status = 200, description = "The customer and the newest events of the journey.", body = Customer),
-        (status = 401, description = "`unauthorized`: no API key, or a wrong one."),
-        (status = 404, description = "`customer_not_found`: the key's program has no such customer."),
-        (status = 503, description = "`store_unavailable`: try again after `Retry-After` seconds."),
+        AnyRead,
+        (status = 404, description = "`customer_not_found`: the key's program has no such customer.", body = ReadFailure),
     ),
     security(("api_key" = []))
 )]
@@ -47,9 +47,8 @@ pub(crate) async fn customer(
     responses(
         (status = 200, description = "At most 100 customers; none for a click id that is not the program's.",
          body = Customers),
-        (status = 400, description = "`invalid_click_id`"),
-        (status = 401, description = "`unauthorized`: no API key, or a wrong one."),
-        (status = 503, description = "`store_unavailable`: try again after `Retry-After` seconds."),
+        (status = 400, description = "`invalid_click_id`", body = ReadFailure),
+        AnyRead,
     ),
     security(("api_key" = []))
 )]

@@ -2,7 +2,8 @@
 
 use crate::answer::json;
 use crate::auth::Caller;
-use crate::fault::Fault;
+use crate::fault::{Fault, ReadFailure};
+use crate::openapi::AnyRead;
 use crate::route::{Console, in_time};
 use crate::shapes::EventAnswer;
 use axum::extract::rejection::PathRejection;
@@ -18,9 +19,9 @@ use domain::EventId;
     params(("event_id" = String, Path, description = "The UUID of the header `X-Event-Id`.")),
     responses(
         (status = 200, description = "What became of it.", body = EventAnswer),
-        (status = 401, description = "`unauthorized`: no API key, or a wrong one."),
-        (status = 404, description = "`not_recorded`: not processed yet, never accepted, or erased."),
-        (status = 503, description = "`store_unavailable`: try again after `Retry-After` seconds."),
+        AnyRead,
+        (status = 404, description = "`not_recorded`: not processed yet, never accepted, or erased.",
+         body = ReadFailure),
     ),
     security(("api_key" = []))
 )]

@@ -6,14 +6,16 @@ use crate::answer::json;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
+use runtime::refusal::{Everywhere, Outcome, X_AFFITOR_OUTCOME};
 use serde::Serialize;
 use store::StoreError;
+use utoipa::ToSchema;
 
 /// Why a request gets no answer of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// No API key, more than one, or one that is wrong, unknown or revoked.
-    Unauthorized,
+    InvalidToken,
     /// The program has no customer of that key.
     CustomerNotFound,
     /// The program has no event of that id.
@@ -33,7 +35,7 @@ pub enum Fault {
 impl Fault {
     /// All of them, for documents and tests.
     pub const ALL: [Fault; 8] = [
-        Fault::Unauthorized,
+        Fault::InvalidToken,
         Fault::CustomerNotFound,
         Fault::NotRecorded,
         Fault::InvalidClickId,
@@ -46,7 +48,7 @@ impl Fault {
     /// The HTTP status.
     pub const fn status(self) -> StatusCode {
         match self {
-            Fault::Unauthorized => StatusCode::UNAUTHORIZED,
+            Fault::InvalidToken => StatusCode::UNAUTHORIZED,
             Fault::CustomerNotFound | Fault::NotRecorded | Fault::NotFound => StatusCode::NOT_FOUND,
             Fault::InvalidClickId => StatusCode::BAD_REQUEST,
             Fault::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -58,12 +60,12 @@ impl Fault {
     /// The stable name that programs match on.
     pub const fn code(self) -> &'static str {
         match self {
-            Fault::Unauthorized => "unauthorized",
+            Fault::InvalidToken => Everywhere::InvalidToken.code(),
             Fault::CustomerNotFound => "customer_not_found",
             Fault::NotRecorded => "not_recorded",
             Fault::InvalidClickId => "invalid_click_id",
-            Fault::NotFound => "not_found",
-            Fault::MethodNotAllowed => "method_not_allowed",
+            Fault::NotFound => Everywhere::NotFound.code(),
+            Fault::MethodNotAllowed => Everywhere::MethodNotAllowed.code(),
             Fault::StoreUnavailable => "store_unavailable",
             Fault::Internal => "internal",
         }
@@ -72,37 +74,45 @@ impl Fault {
     /// A sentence that a person can act on. It never holds anything of the request.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Fault::Unauthorized => "Send the program's API key in one header: Authorization: Bearer <key>.",
+            Fault::InvalidToken => Everywhere::InvalidToken.sentence(),
             Fault::CustomerNotFound => "The program has no customer with this customer_key.",
             Fault::NotRecorded => "The event is not processed yet, was never accepted, or has been erased.",
             Fault::InvalidClickId => {
                 "click_id must be given once in the query, with 1 to 128 characters of A-Z, a-z, 0-9, '.', '_', ':', '-'."
             }
-            Fault::NotFound => "There is nothing at this address; /openapi.json lists what there is.",
-            Fault::MethodNotAllowed => "This address does not take this method; the Allow header names those it takes.",
+            Fault::NotFound => Everywhere::NotFound.sentence(),
+            Fault::MethodNotAllowed => Everywhere::MethodNotAllowed.sentence(),
             Fault::StoreUnavailable => "The database does not answer at the moment; try again shortly.",
             Fault::Internal => "The answer could not be made; the fault is ours and has been logged.",
         }
     }
 }
 
-#[derive(Serialize)]
-struct Refusal {
+/// Every refusal.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadFailure {
     success: bool,
+    /// A sentence a person can act on.
+    #[schema(value_type = String)]
     error: &'static str,
+    /// Stable, from a closed list.
+    #[schema(value_type = String)]
     code: &'static str,
 }
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let refusal = Refusal { success: false, error: self.sentence(), code: self.code() };
+        let refusal = ReadFailure { success: false, error: self.sentence(), code: self.code() };
         let mut response = json(self.status(), &refusal);
         let headers = response.headers_mut();
-        if self == Fault::Unauthorized {
+        if self == Fault::InvalidToken {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self == Fault::StoreUnavailable {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.status().is_server_error() {
+            headers.insert(X_AFFITOR_OUTCOME, Outcome::NotAccepted.header());
         }
         response
     }
@@ -141,6 +151,6 @@ mod tests {
     fn every_fault_has_a_code_of_its_own_and_a_sentence() {
         let codes: BTreeSet<_> = Fault::ALL.iter().map(|fault| fault.code()).collect();
         assert_eq!(codes.len(), Fault::ALL.len());
-        assert!(Fault::ALL.iter().all(|fault| fault.sentence().ends_with('.') && !fault.status().is_success()));
+        assert!(Fault::ALL.iter().all(|fault| !fault.sentence().is_empty() && !fault.status().is_success()));
     }
 }

@@ -7,11 +7,11 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, R
 use axum::http::{Response, StatusCode};
 use domain::request::Warning;
 use domain::{EventId, ProgramId};
+use runtime::refusal::X_AFFITOR_OUTCOME;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) const X_EVENT_ID: HeaderName = HeaderName::from_static("x-event-id");
-pub(crate) const X_AFFITOR_OUTCOME: HeaderName = HeaderName::from_static("x-affitor-outcome");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -111,7 +111,7 @@ impl Refused {
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(outcome) = refusal.outcome() {
-            headers.insert(X_AFFITOR_OUTCOME, HeaderValue::from_static(outcome.name()));
+            headers.insert(X_AFFITOR_OUTCOME, outcome.header());
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
         }
         if let Some(limited) = self.limited {

@@ -24,6 +24,6 @@ mod who;
 
 pub use ingest::{Ingest, Parts, StateDirError};
 pub use openapi::openapi;
-pub use refusal::{Outcome, Refusal};
+pub use refusal::Refusal;
 pub use routes::{not_found, router, standalone};
 pub use serve::{StartError, run};

@@ -1,8 +1,10 @@
 //! This binary's part of the contract for machines, generated from the code that serves it.
 
 mod bodies;
+mod refusals;
 
 pub(crate) use bodies::{ClickBody, LeadBody};
+pub(crate) use refusals::Refusals;
 
 use crate::answer::{Failure, Success, TestData};
 use crate::refusal::Refusal;
@@ -59,9 +61,28 @@ mod tests {
     fn the_document_has_both_paths_and_every_code() {
         let document = serde_json::to_value(openapi()).unwrap();
         for path in ["/api/v1/track/click", "/api/v1/track/lead"] {
-            assert!(document["paths"][path]["post"].is_object(), "{path}");
+            let operation = &document["paths"][path]["post"];
+            for kind in ["application/json", "text/plain"] {
+                assert!(operation["requestBody"]["content"][kind]["schema"].is_object(), "{path} {kind}");
+            }
+            for status in
+                Refusal::all().map(|refusal| refusal.status().as_u16()).filter(|status| ![200, 404].contains(status))
+            {
+                let schema = &operation["responses"][status.to_string()]["content"]["application/json"]["schema"];
+                assert_eq!(schema["$ref"], "#/components/schemas/Failure", "{path} {status}");
+            }
         }
-        let codes = document["components"]["schemas"]["Failure"]["properties"]["code"]["enum"].as_array().unwrap();
+        let schemas = &document["components"]["schemas"];
+        for (body, member) in
+            [("LeadBody", "program_id"), ("LeadBody", "customer_key"), ("AdditionalData", "program_id")]
+        {
+            let types = &schemas[body]["properties"][member]["type"];
+            assert_eq!(types, &serde_json::json!(["integer", "string", "null"]), "{body}.{member}");
+        }
+        for body in ["ClickBody", "LeadBody", "AdditionalData"] {
+            assert!(schemas[body]["required"].is_null(), "no member of {body} is needed in every mode");
+        }
+        let codes = schemas["Failure"]["properties"]["code"]["enum"].as_array().unwrap();
         assert_eq!(codes.len(), Refusal::all().count());
     }
 }

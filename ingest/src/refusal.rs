@@ -5,6 +5,7 @@
 use crate::meters::Limit;
 use axum::http::StatusCode;
 use domain::request::{FaultCode, Faulty, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
+use runtime::refusal::{Everywhere, Outcome};
 use std::time::Duration;
 
 /// Why a request is not accepted.
@@ -58,25 +59,6 @@ pub enum Refusal {
     Overloaded,
     /// The queue did not confirm: it may have the event or not.
     Unconfirmed,
-}
-
-/// What is surely or possibly true of the event when we fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was not accepted.
-    NotAccepted,
-    /// It may have been accepted.
-    Unknown,
-}
-
-impl Outcome {
-    /// The value of `X-Affitor-Outcome`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Outcome::NotAccepted => "not-accepted",
-            Outcome::Unknown => "unknown",
-        }
-    }
 }
 
 const OURS: [Refusal; 23] = [
@@ -149,12 +131,12 @@ impl Refusal {
             Refusal::CustomerNotFound => "customer_not_found",
             Refusal::LinkNotFound => "link_not_found",
             Refusal::LinkInactive => "link_inactive",
-            Refusal::InvalidToken => "invalid_token",
+            Refusal::InvalidToken => Everywhere::InvalidToken.code(),
             Refusal::ProofMissing => "proof_missing",
             Refusal::OriginMissing => "origin_missing",
             Refusal::OriginRefused => "origin_refused",
-            Refusal::NotFound => "not_found",
-            Refusal::MethodNotAllowed => "method_not_allowed",
+            Refusal::NotFound => Everywhere::NotFound.code(),
+            Refusal::MethodNotAllowed => Everywhere::MethodNotAllowed.code(),
             Refusal::BodyTooSlow => "body_too_slow",
             Refusal::BodyTooLarge => "body_too_large",
             Refusal::UnsupportedMediaType => "unsupported_media_type",
@@ -183,9 +165,7 @@ impl Refusal {
             Refusal::CustomerNotFound => "Customer not found. Provide a valid click_id or customer_key.",
             Refusal::LinkNotFound => "Referral link not found",
             Refusal::LinkInactive => "Referral link is inactive",
-            Refusal::InvalidToken => {
-                "The Authorization header must be exactly one, of the form Bearer and a valid program API key"
-            }
+            Refusal::InvalidToken => Everywhere::InvalidToken.sentence(),
             Refusal::ProofMissing => {
                 "The program is not proven. Send one of three: an API key as Authorization: Bearer, a genuine \
                  click_id, or program_id from a page with an allowed Origin. All three are missing."
@@ -195,8 +175,8 @@ impl Refusal {
                  click_id, or program_id from a page with an allowed Origin. program_id came without an Origin."
             }
             Refusal::OriginRefused => "This origin is not in the program's list of allowed origins",
-            Refusal::NotFound => "There is nothing at this path",
-            Refusal::MethodNotAllowed => "This path does not take that method: see the Allow header",
+            Refusal::NotFound => Everywhere::NotFound.sentence(),
+            Refusal::MethodNotAllowed => Everywhere::MethodNotAllowed.sentence(),
             Refusal::BodyTooSlow => "The request body took too long to arrive: send it again",
             Refusal::BodyTooLarge => "The request body must be at most 16 KiB",
             Refusal::UnsupportedMediaType => "Send JSON in UTF-8 with Content-Type: application/json",

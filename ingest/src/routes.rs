@@ -1,9 +1,9 @@
 //! The paths: which handler answers, what every answer of theirs has in common, and what is no path of ours.
 
-use crate::answer::{Accepted, Failure, Success};
+use crate::answer::{Accepted, Success};
 use crate::ingest::Ingest;
 use crate::meters::{InHand, Route};
-use crate::openapi::{ClickBody, LeadBody, openapi};
+use crate::openapi::{ClickBody, LeadBody, Refusals, openapi};
 use crate::origin::{Grant, METHODS, preflight};
 use crate::refusal::{Refusal, Refused};
 use crate::{click, lead};
@@ -62,21 +62,11 @@ fn closed(route: Route, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
 #[utoipa::path(
     post,
     path = "/api/v1/track/click",
-    request_body = ClickBody,
+    request_body(content((ClickBody = "application/json"), (ClickBody = "text/plain"))),
     responses(
         (status = 200, description = "The click id to keep; or `success` false when the link is inactive.", body = Success,
             headers(("X-Event-Id" = String, description = "The event that was stored, if one was."))),
-        (status = 400, description = "The body breaks a rule; the sentence says which.", body = Failure),
-        (status = 401, description = "A wrong key, or nothing that proves the program.", body = Failure),
-        (status = 403, description = "The program does not list this origin.", body = Failure),
-        (status = 408, description = "The body took too long to arrive.", body = Failure),
-        (status = 413, description = "The body has more than 16 KiB.", body = Failure),
-        (status = 415, description = "The body is not sent as plain JSON in UTF-8.", body = Failure),
-        (status = 429, description = "Over a limit: send it again later.", body = Failure,
-            headers(("Retry-After" = u32, description = "Whole seconds."))),
-        (status = 503, description = "Send it again: `X-Affitor-Outcome` says what became of the event.", body = Failure,
-            headers(("X-Affitor-Outcome" = String, description = "`not-accepted` or `unknown`."),
-                ("Retry-After" = u32, description = "Whole seconds."))),
+        Refusals,
     ),
     security((), ("api_key" = []))
 )]
@@ -91,21 +81,11 @@ pub(crate) async fn take_click(State(ingest): State<Ingest>, request: Request) -
 #[utoipa::path(
     post,
     path = "/api/v1/track/lead",
-    request_body = LeadBody,
+    request_body(content((LeadBody = "application/json"), (LeadBody = "text/plain"))),
     responses(
         (status = 200, description = "The lead is durable.", body = Success,
             headers(("X-Event-Id" = String, description = "The event that was stored, if one was."))),
-        (status = 400, description = "The body breaks a rule; the sentence says which.", body = Failure),
-        (status = 401, description = "A wrong key, or nothing that proves the program.", body = Failure),
-        (status = 403, description = "The program does not list this origin.", body = Failure),
-        (status = 408, description = "The body took too long to arrive.", body = Failure),
-        (status = 413, description = "The body has more than 16 KiB.", body = Failure),
-        (status = 415, description = "The body is not sent as plain JSON in UTF-8.", body = Failure),
-        (status = 429, description = "Over a limit: send it again later.", body = Failure,
-            headers(("Retry-After" = u32, description = "Whole seconds."))),
-        (status = 503, description = "Send it again: `X-Affitor-Outcome` says what became of the event.", body = Failure,
-            headers(("X-Affitor-Outcome" = String, description = "`not-accepted` or `unknown`."),
-                ("Retry-After" = u32, description = "Whole seconds."))),
+        Refusals,
     ),
     security((), ("api_key" = []))
 )]

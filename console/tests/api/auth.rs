@@ -34,7 +34,7 @@ async fn without_one_valid_key_there_is_no_answer_but_401() {
     ] {
         for path in [PATH, "/api/v1/customers?click_id=x", "/api/v1/customers", "/api/v1/events/x"] {
             let answer = stage.get_with(path, sent).await;
-            answer.assert_refused(401, "unauthorized");
+            answer.assert_refused(401, "invalid_token");
             assert_eq!(answer.headers["www-authenticate"], "Bearer");
         }
     }
@@ -61,7 +61,7 @@ async fn a_revoked_key_is_refused_within_a_second() {
         assert!(revoked.elapsed() < Duration::from_secs(2), "the key still works");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    stage.get(PATH).await.assert_refused(401, "unauthorized");
+    stage.get(PATH).await.assert_refused(401, "invalid_token");
 }
 
 #[tokio::test]

@@ -42,4 +42,5 @@ async fn while_the_store_is_away_nobody_is_told_that_the_key_is_wrong() {
     let answer = ask(&app, request.body(Body::empty()).unwrap()).await;
     answer.assert_refused(503, "store_unavailable");
     assert_eq!(answer.headers["retry-after"], "1");
+    assert_eq!(answer.headers["x-affitor-outcome"], "not-accepted");
 }

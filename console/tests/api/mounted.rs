@@ -15,6 +15,18 @@ async fn the_contract_lists_every_route_with_its_shape() {
     assert_eq!(paths, ["/api/v1/customers", "/api/v1/customers/{customer_key}", "/api/v1/events/{event_id}"]);
     let members = &contract["components"]["schemas"]["Customer"]["properties"];
     assert_eq!(members.as_object().unwrap().len(), 14);
+    for path in paths {
+        let responses = contract["paths"][&path]["get"]["responses"].as_object().unwrap();
+        for status in ["401", "405", "500", "503"] {
+            assert!(responses.contains_key(status), "{path} {status}");
+        }
+        for (status, response) in responses.iter().filter(|(status, _)| *status != "200") {
+            let schema = &response["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/ReadFailure", "{path} {status}");
+        }
+    }
+    let codes = contract["components"]["schemas"]["ReadFailure"]["properties"]["code"]["enum"].as_array().unwrap();
+    assert!(console::Fault::ALL.iter().all(|fault| codes.contains(&fault.code().into())));
     assert_eq!(contract["components"]["securitySchemes"]["api_key"]["scheme"], "bearer");
 }
 
@@ -30,7 +42,7 @@ async fn the_routes_stand_beside_others_that_have_a_fallback() {
     assert_eq!(body(Request::post("/api/v1/track/lead").body(Body::empty()).unwrap()).await, "tracked");
     assert_eq!(body(Request::get("/nothing").body(Body::empty()).unwrap()).await, "nothing");
     let answer = ask(&app, Request::get("/api/v1/events/x").body(Body::empty()).unwrap()).await;
-    answer.assert_refused(401, "unauthorized");
+    answer.assert_refused(401, "invalid_token");
 }
 
 #[tokio::test]

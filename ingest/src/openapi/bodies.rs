@@ -2,12 +2,13 @@
 #![expect(dead_code, reason = "read by the schema; requests are parsed by `domain::request`")]
 
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// A visit through a referral link.
 #[derive(ToSchema)]
 pub(crate) struct ClickBody {
     /// Full http or https URL with `aff`; not needed in test mode.
-    affiliate_url: String,
+    affiliate_url: Option<String>,
     /// At most 2048 characters; the values of its query are not kept.
     page_url: Option<String>,
     page_title: Option<String>,
@@ -34,7 +35,7 @@ pub(crate) struct ClickBody {
 pub(crate) struct LeadBody {
     /// The value of the cookie `affitor_click_id`: 1 to 128 of `A-Z a-z 0-9 . _ : -`.
     click_id: Option<String>,
-    /// Your own id of the customer: 1 to 255 characters, compared byte for byte. A whole number is read as its text.
+    #[schema(schema_with = customer_key, required = false)]
     customer_key: Option<String>,
     /// Kept as a keyed digest and a mask only.
     email: Option<String>,
@@ -42,8 +43,7 @@ pub(crate) struct LeadBody {
     session_id: Option<String>,
     /// At most 2048 characters; the values of its query are not kept.
     page_url: Option<String>,
-    /// The program's number or its decimal text.
-    #[schema(value_type = Option<i64>)]
+    #[schema(schema_with = program_id, required = false)]
     program_id: Option<i64>,
     /// At most 20 distinct candidates, newest last.
     click_ids: Option<Vec<String>>,
@@ -58,8 +58,22 @@ pub(crate) struct LeadBody {
 pub(crate) struct AdditionalData {
     /// `true` makes it a test event.
     test_mode: Option<bool>,
-    /// The program's number or its decimal text.
-    #[schema(value_type = Option<i64>)]
+    #[schema(schema_with = program_id, required = false)]
     program_id: Option<i64>,
     event_name: Option<String>,
+}
+
+fn program_id() -> Object {
+    number_or_text("The program's number or its decimal text.")
+}
+
+fn customer_key() -> Object {
+    number_or_text(
+        "Your own id of the customer: 1 to 255 characters, compared byte for byte. A whole number is read as its text.",
+    )
+}
+
+fn number_or_text(description: &str) -> Object {
+    let types = SchemaType::from_iter([Type::Integer, Type::String, Type::Null]);
+    ObjectBuilder::new().schema_type(types).description(Some(description)).build()
 }

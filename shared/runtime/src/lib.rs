@@ -13,6 +13,7 @@ pub mod data_dir;
 pub mod health;
 pub mod http;
 pub mod lifecycle;
+pub mod refusal;
 pub mod request_id;
 pub mod secret;
 pub mod telemetry;
