@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets the tunables of the queues, as policies: a queue's arguments can never be changed, a policy at any time.
-# Run it once per cluster, and again after a change here; it may run before the queues exist.
+# Run it once per cluster, before the first process starts (it needs no queue to be there), and again after a change here.
 #
 #   RABBITMQCTL   how to call rabbitmqctl (default: rabbitmqctl)
 #   VHOST         the virtual host (default: /)
