@@ -35,7 +35,10 @@ impl From<&WorkerSettings> for LedgerSettings {
 
 /// Starts the watch.
 pub fn spawn_ledger(supervisor: &mut Supervisor, queue: &Queue, store: &Store, settings: LedgerSettings) {
-    describe_gauge!(MISSING, "Packs that were confirmed and have not arrived, while no queue holds any message");
+    describe_gauge!(
+        MISSING,
+        "Packs that were confirmed and have not arrived, though later ones of their run have and no queue holds them"
+    );
     describe_gauge!(WAITING, "Events that were confirmed before a pack that has arrived, and have not arrived");
     gauge!(MISSING).set(0.0);
     gauge!(WAITING).set(0.0);
@@ -73,8 +76,8 @@ async fn look(queue: &Queue, store: &Store, grace: Duration) -> Result<(u64, Acc
         }
     }
     let account = store.ledger().await?;
-    let late: u64 = account.missing(grace).map(store::Gap::packs).sum();
     // What waits in a queue may be what is missing; a broker that does not tell may hold it.
-    let missing = if late > 0 && matches!(queue.depth_of_all().await, Ok(0)) { late } else { 0 };
+    let queued = if account.gaps.is_empty() { 0 } else { queue.depth_of_all().await.unwrap_or(u64::MAX) };
+    let missing = account.missing(Some(queued), grace).map(store::Gap::packs).sum();
     Ok((missing, account))
 }

@@ -83,7 +83,7 @@ impl Audit {
     }
 
     fn missing(&self) -> Vec<&Gap> {
-        self.account.missing(self.grace).collect()
+        self.account.missing(self.queued, self.grace).collect()
     }
 
     fn verdict(&self) -> Verdict {
@@ -97,7 +97,11 @@ impl Audit {
         let (packs, events) = (self.missing().iter().map(|gap| gap.packs()).sum::<u64>(), self.account.waiting());
         match self.verdict() {
             Verdict::Imbalance => {
-                let known = if self.queued.is_some() { "and no queue holds them" } else { "(no broker was asked)" };
+                let known = match self.queued {
+                    None => "(no broker was asked)",
+                    Some(0) => "and no queue holds them",
+                    Some(_) => "long after later ones",
+                };
                 format!("{packs} packs with {events} events were accepted and have not arrived {known}")
             }
             Verdict::Waiting => "what is not stored yet is on its way".to_owned(),

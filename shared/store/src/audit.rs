@@ -6,7 +6,7 @@
 mod account;
 mod ranges;
 
-pub use account::{Account, Gap, RunAccount, Verdict};
+pub use account::{Account, Gap, RunAccount, Verdict, WAIT_FACTOR};
 
 pub(crate) use ranges::{Range, fold};
 

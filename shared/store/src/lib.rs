@@ -18,7 +18,7 @@ mod reads;
 mod session;
 mod sqlite;
 
-pub use audit::{Account, Counted, Gap, PACKS_FOLDED, RunAccount, Verdict};
+pub use audit::{Account, Counted, Gap, PACKS_FOLDED, RunAccount, Verdict, WAIT_FACTOR};
 pub use dead_letters::{Letter, LetterBody, LetterCursor, LetterFilter};
 pub use diagnosis::{DatabaseSetting, Diagnosis};
 pub use fault::StoreError;

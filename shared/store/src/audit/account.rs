@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// How much longer a pack may be late while messages wait.
+pub const WAIT_FACTOR: u32 = 10;
+
 /// Packs of one run that were confirmed and have not arrived, although a later one has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
@@ -111,19 +114,19 @@ impl Account {
         self.open.iter().map(RunAccount::waiting).sum()
     }
 
-    /// The gaps that have been there for longer than `grace`.
-    pub fn missing(&self, grace: Duration) -> impl Iterator<Item = &Gap> {
-        self.gaps.iter().filter(move |gap| gap.age > grace)
+    /// The packs that are lost. `queued` are the messages that wait in all queues, if that is known. Those in a worker's
+    /// hands are not among them and have `grace` to arrive; those that wait have [`WAIT_FACTOR`] times as long, because
+    /// a queue hands out the earlier pack of a run first, or soon after.
+    pub fn missing(&self, queued: Option<u64>, grace: Duration) -> impl Iterator<Item = &Gap> {
+        let patience = if queued.unwrap_or_default() > 0 { grace * WAIT_FACTOR } else { grace };
+        self.gaps.iter().filter(move |gap| gap.age > patience)
     }
 
-    /// Packs are lost when nothing waits that could hold them. `queued` are the messages that wait in all queues, if
-    /// that is known; those in a worker's hands are not among them, and have `grace` to arrive.
+    /// Whether packs are lost; the arguments are those of [`Account::missing`].
     pub fn verdict(&self, queued: Option<u64>, grace: Duration) -> Verdict {
-        if queued.unwrap_or_default() > 0 {
-            Verdict::Waiting
-        } else if self.missing(grace).next().is_some() {
+        if self.missing(queued, grace).next().is_some() {
             Verdict::Imbalance
-        } else if self.gaps.is_empty() {
+        } else if self.gaps.is_empty() && queued.unwrap_or_default() == 0 {
             Verdict::Balanced
         } else {
             Verdict::Waiting

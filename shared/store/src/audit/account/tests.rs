@@ -75,11 +75,13 @@ fn lost_packs_are_named_by_number_once_the_queues_are_empty_and_the_grace_is_ove
     let account = channel.account(65 * SECOND);
     assert_eq!((account.accepted, account.processed, account.waiting()), (50, 20, 30));
     assert_eq!(named(&account), [(1, 1), (3, 4)]);
-    assert_eq!(account.missing(GRACE).map(|gap| gap.first).collect::<Vec<_>>(), [1]);
+    assert_eq!(account.missing(Some(0), GRACE).map(|gap| gap.first).collect::<Vec<_>>(), [1]);
     assert_eq!(account.verdict(Some(0), GRACE), Verdict::Imbalance);
     assert_eq!(account.verdict(None, GRACE), Verdict::Imbalance);
     assert_eq!(account.verdict(Some(1), GRACE), Verdict::Waiting);
     assert_eq!(account.verdict(Some(0), 2 * GRACE), Verdict::Waiting);
+    // No queue keeps the earlier pack of a run that long.
+    assert_eq!(channel.account(605 * SECOND).verdict(Some(1), GRACE), Verdict::Imbalance);
 }
 
 #[test]
