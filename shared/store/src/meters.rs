@@ -1,9 +1,8 @@
 //! What the store counts of the worker's transactions, each once it is committed: their time, the verdicts they gave
-//! and the dead letters they set aside. A batch that comes again after a crash may be counted twice; the tables are exact.
+//! and the dead letters they set aside. What comes again after a crash collides with its rows and is not counted again.
 //!
 //! Called by `apply` of either database.
 
-use crate::batch::Batch;
 use domain::event::Event;
 use domain::merge::Changes;
 use domain::outcome::{DeadLetterReason, Reason};
@@ -69,10 +68,10 @@ pub(crate) fn judged(reasons: &[Reason]) {
     }
 }
 
-/// Counts what a batch that is closed has set aside.
-pub(crate) fn set_aside(batch: &Batch) {
-    for letter in &batch.dead_letters {
-        counter!(DEAD_LETTERS, "reason" => letter.reason.name()).increment(1);
+/// Counts dead letters that are committed and were not there before.
+pub(crate) fn set_aside(reasons: &[DeadLetterReason]) {
+    for reason in reasons {
+        counter!(DEAD_LETTERS, "reason" => reason.name()).increment(1);
     }
 }
 

@@ -2,7 +2,8 @@
 //! is locked and then loses its sessions, a broker whose connections are cut.
 
 use super::{proxy::Proxy, text};
-use domain::pack::{PackHeader, PackWriter};
+use domain::pack::{PACK_TYPE, PackHeader, PackWriter};
+use futures_util::future::join_all;
 use lapin::{BasicProperties, Connection, ConnectionProperties, options::BasicPublishOptions};
 use queue::TopologyNames;
 use reqwest::Method;
@@ -16,6 +17,9 @@ use uuid::Uuid;
 
 /// Longer than two scrapes, so that what lasts this long is seen.
 const A_WHILE: Duration = Duration::from_millis(2_500);
+
+/// Enough that events meet in a pack.
+const CLIENTS: usize = 8;
 
 /// A pipeline behind a proxy that can be cut.
 pub(super) struct Scene {
@@ -54,9 +58,10 @@ impl Scene {
     pub(super) async fn play(&self) -> (f64, f64) {
         let (began, over) = (seconds(), AtomicBool::new(false));
         let rounds = AtomicUsize::new(0);
-        let clients = async {
+        let client = async || {
+            let client = Client::of(&self.pipeline);
             while !over.load(Ordering::Relaxed) {
-                self.round(rounds.fetch_add(1, Ordering::Relaxed)).await;
+                self.round(&client, rounds.fetch_add(1, Ordering::Relaxed)).await;
             }
         };
         let faults = async {
@@ -64,20 +69,19 @@ impl Scene {
             self.lock_the_database().await;
             self.proxy.cut();
             // The load goes on, so that the faults are seen to end.
-            tokio::time::sleep(A_WHILE).await;
+            tokio::time::sleep(2 * A_WHILE).await;
             let ended = seconds();
             tokio::time::sleep(A_WHILE / 2).await;
             over.store(true, Ordering::Relaxed);
             ended
         };
-        let (ended, ()) = tokio::join!(faults, clients);
+        let (ended, _) = tokio::join!(faults, join_all((0..CLIENTS).map(|_| client())));
         assert!(rounds.into_inner() > 20, "there was no load to speak of");
         (began, ended)
     }
 
     /// A visitor who signs up, twice, and a few clients that do it wrong. While the broker is away all may get a 503.
-    async fn round(&self, number: usize) {
-        let client = Client::of(&self.pipeline);
+    async fn round(&self, client: &Client, number: usize) {
         let click = client.open_link(&self.program.code).await;
         let click_id = click.json()["click_id"].clone();
         let lead = json!({"customer_key": format!("u{number}"), "click_id": click_id});
@@ -108,7 +112,7 @@ impl Scene {
         for (route, body) in [(names.events_queue.as_str(), pack(&[&[1, 0xff]])), ("nowhere", pack(&[]))] {
             let exchange = names.events_exchange.as_str().into();
             let options = BasicPublishOptions::default();
-            let properties = BasicProperties::default().with_delivery_mode(2);
+            let properties = BasicProperties::default().with_type(PACK_TYPE.into()).with_delivery_mode(2);
             channel.basic_publish(exchange, route.into(), options, &body, properties).await.unwrap().await.unwrap();
         }
         broker.close(200, "done".into()).await.unwrap();

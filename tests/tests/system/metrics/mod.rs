@@ -91,6 +91,16 @@ async fn every_panel_shows_a_real_scrape_and_what_should_move_does() {
     }
     assert_eq!(shown.len(), PANELS.len(), "the board has other panels than are listed here: {shown:?}");
 
+    for calm in [
+        r#"sum(affitor_worker_dead_letters_total) == 1 and sum(affitor_worker_dead_letters_total{reason="undecodable"}) == 1"#,
+        "max(affitor_worker_oldest_waiting_seconds) == 0",
+        r#"sum(affitor_queue_consumers{queue="events"}) == sum(affitor_worker_lanes{queue="events"})"#,
+    ] {
+        let holds = eventually(SHOWN, || async {
+            if prometheus.query(calm, None).await.is_empty() { Err(format!("not yet: {calm}")) } else { Ok(()) }
+        });
+        holds.await;
+    }
     let firing = eventually(SHOWN, || async {
         let firing = prometheus.firing().await;
         let wanted = ["AffitorDeadLetters", "AffitorUnrouted"];

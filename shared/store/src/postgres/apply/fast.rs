@@ -76,14 +76,16 @@ pub(super) async fn apply(
         verdicts.push(reason);
     }
     let left_over: Vec<usize> = (0..batch.events.len()).filter(|position| !done.contains(position)).collect();
-    if left_over.is_empty() {
-        ledger::close(&mut transaction, batch).await?;
+    let set_aside = if left_over.is_empty() {
+        ledger::close(&mut transaction, batch).await?
     } else {
         write::prove_alive(&mut transaction).await?;
-    }
+        Vec::new()
+    };
     transaction.commit().await?;
     Transaction::Fast.committed(begun);
     meters::judged(&verdicts);
+    meters::set_aside(&set_aside);
     Ok(left_over)
 }
 

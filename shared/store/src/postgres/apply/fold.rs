@@ -34,10 +34,11 @@ pub(super) async fn apply(
             Ok(changes) => {
                 let verdicts = meters::verdicts(events, &changes);
                 let applied = write::write(&mut transaction, events, &scope, changes).await?;
-                ledger::close(&mut transaction, batch).await?;
+                let set_aside = ledger::close(&mut transaction, batch).await?;
                 transaction.commit().await?;
                 Transaction::Slow.committed(begun);
                 meters::judged(&verdicts);
+                meters::set_aside(&set_aside);
                 return Ok(applied);
             }
         }

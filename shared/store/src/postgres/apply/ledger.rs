@@ -5,6 +5,7 @@
 use crate::StoreError;
 use crate::batch::Batch;
 use crate::postgres::attempts;
+use domain::outcome::DeadLetterReason;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
@@ -31,16 +32,18 @@ const SET_ASIDE: &str = "/* set_aside */
 INSERT INTO dead_letters (dead_letter_id, program_id, event_id, reason, message, run, number, body, whole_message)
 SELECT DISTINCT ON (1) * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::smallint[], $5::text[], $6::uuid[],
   $7::bigint[], $8::bytea[], $9::boolean[]) ORDER BY 1
-ON CONFLICT DO NOTHING";
+ON CONFLICT DO NOTHING RETURNING reason";
 
-/// Closes the account of a batch. To be followed by COMMIT and nothing else.
-pub(super) async fn close(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+/// Closes the account of a batch, and says why each dead letter that is new was set aside. To be followed by COMMIT and
+/// nothing else.
+pub(super) async fn close(connection: &mut PgConnection, batch: &Batch) -> Result<Vec<DeadLetterReason>, StoreError> {
     // Before new ones are set aside: a letter may take the place of one that was replayed.
     if !batch.replayed.is_empty() {
         sqlx::query(END_REPLAYED).bind(&batch.replayed).execute(&mut *connection).await?;
     }
+    let mut new = Vec::new();
     if !batch.dead_letters.is_empty() {
-        set_aside(connection, batch).await?;
+        new = set_aside(connection, batch).await?;
     }
     if batch.packs.iter().any(|pack| !pack.unconfirmed.is_empty()) {
         enter_unconfirmed(connection, batch).await?;
@@ -58,7 +61,7 @@ pub(super) async fn close(connection: &mut PgConnection, batch: &Batch) -> Resul
         .fetch_one(connection)
         .await?;
     row.try_get::<i32, _>("alive")?;
-    Ok(())
+    Ok(new)
 }
 
 async fn enter_unconfirmed(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
@@ -73,9 +76,9 @@ async fn enter_unconfirmed(connection: &mut PgConnection, batch: &Batch) -> Resu
     Ok(())
 }
 
-async fn set_aside(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+async fn set_aside(connection: &mut PgConnection, batch: &Batch) -> Result<Vec<DeadLetterReason>, StoreError> {
     let letters = &batch.dead_letters;
-    sqlx::query(SET_ASIDE)
+    let new: Vec<i16> = sqlx::query_scalar(SET_ASIDE)
         .bind(letters.iter().map(|letter| letter.id()).collect::<Vec<_>>())
         .bind(letters.iter().map(|letter| letter.program.map(i64::from)).collect::<Vec<_>>())
         .bind(letters.iter().map(|letter| letter.event.map(|event| event.uuid())).collect::<Vec<_>>())
@@ -85,7 +88,7 @@ async fn set_aside(connection: &mut PgConnection, batch: &Batch) -> Result<(), S
         .bind(letters.iter().map(|letter| letter.pack.map(|(_, number)| number as i64)).collect::<Vec<_>>())
         .bind(letters.iter().map(|letter| letter.body.clone()).collect::<Vec<_>>())
         .bind(letters.iter().map(|letter| letter.whole_message).collect::<Vec<_>>())
-        .execute(connection)
+        .fetch_all(connection)
         .await?;
-    Ok(())
+    Ok(new.into_iter().filter_map(DeadLetterReason::from_code).collect())
 }

@@ -15,7 +15,6 @@ mod write;
 
 use crate::StoreError;
 use crate::batch::Batch;
-use crate::meters;
 use domain::event::Event;
 use domain::outcome::Outcome;
 use sqlx::PgConnection;
@@ -26,13 +25,11 @@ pub(crate) async fn apply(connection: &mut PgConnection, batch: &Batch) -> Resul
     let mut outcomes = vec![Outcome::Redelivered; batch.events.len()];
     let left_over = fast::apply(connection, batch, &mut outcomes).await?;
     if left_over.is_empty() {
-        meters::set_aside(batch);
         return Ok(outcomes);
     }
     let events: Vec<Event> = left_over.iter().map(|position| batch.events[*position].clone()).collect();
     for applied in fold::apply(connection, &events, batch).await? {
         outcomes[left_over[applied.position]] = applied.outcome;
     }
-    meters::set_aside(batch);
     Ok(outcomes)
 }

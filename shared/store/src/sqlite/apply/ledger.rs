@@ -4,6 +4,7 @@ use super::rows::{blob, hex, hex_or_null, parameter};
 use crate::StoreError;
 use crate::batch::Batch;
 use crate::sqlite::attempts;
+use domain::outcome::DeadLetterReason;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
@@ -28,10 +29,14 @@ INSERT INTO dead_letters
   (dead_letter_id, program_id, event_id, reason, message, run, number, body, whole_message, recorded_at)
 SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, unhex(value ->> 5), value ->> 6,
   unhex(value ->> 7), value ->> 8, ?2 FROM json_each(?1) WHERE true
-ON CONFLICT DO NOTHING";
+ON CONFLICT DO NOTHING RETURNING reason";
 
-/// Closes the account of a batch.
-pub(super) async fn close(connection: &mut SqliteConnection, batch: &Batch, now: i64) -> Result<(), StoreError> {
+/// Closes the account of a batch, and says why each dead letter that is new was set aside.
+pub(super) async fn close(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+    now: i64,
+) -> Result<Vec<DeadLetterReason>, StoreError> {
     let packs = batch.packs.iter().map(|pack| json!([hex(pack.run), pack.number, pack.events, pack.confirmed_before]));
     let packs = parameter(packs.collect());
     sqlx::query(ENTER_PACKS).bind(packs).bind(now).execute(&mut *connection).await?;
@@ -51,6 +56,7 @@ pub(super) async fn close(connection: &mut SqliteConnection, batch: &Batch, now:
         let replayed = parameter(batch.replayed.iter().copied().map(hex).collect());
         sqlx::query(END_REPLAYED).bind(replayed).execute(&mut *connection).await?;
     }
+    let mut new: Vec<i16> = Vec::new();
     if !batch.dead_letters.is_empty() {
         let letters = batch.dead_letters.iter().map(|letter| {
             json!([
@@ -66,7 +72,7 @@ pub(super) async fn close(connection: &mut SqliteConnection, batch: &Batch, now:
             ])
         });
         let letters = parameter(letters.collect());
-        sqlx::query(SET_ASIDE).bind(letters).bind(now).execute(connection).await?;
+        new = sqlx::query_scalar(SET_ASIDE).bind(letters).bind(now).fetch_all(connection).await?;
     }
-    Ok(())
+    Ok(new.into_iter().filter_map(DeadLetterReason::from_code).collect())
 }

@@ -32,11 +32,11 @@ pub(crate) async fn apply(writer: &SqlitePool, batch: &Batch, now: i64) -> Resul
                 for applied in write::write(&mut transaction, &batch.events, &scope, changes, now).await? {
                     outcomes[applied.position] = applied.outcome;
                 }
-                ledger::close(&mut transaction, batch, now).await?;
+                let set_aside = ledger::close(&mut transaction, batch, now).await?;
                 transaction.commit().await?;
                 Transaction::Whole.committed(begun);
                 meters::judged(&verdicts);
-                meters::set_aside(batch);
+                meters::set_aside(&set_aside);
                 return Ok(outcomes);
             }
         }
