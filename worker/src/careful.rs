@@ -2,22 +2,27 @@
 //! after a note that outlives us; an event at which workers ended again and again is set aside.
 //!
 //! A fatal event costs three workers: one in a batch, two by itself. Its neighbours are stored. A worker that stops in
-//! peace takes its note back, and an event that turns out to be stored is never set aside, so that two ends that had
-//! nothing to do with an event must meet at it, one after the other, to set it aside wrongly.
+//! peace takes its note back, an event that turns out to be stored is never set aside, and where a worker ended the
+//! next one goes on only when it has lived for a while: whoever kills workers as soon as they start would else kill
+//! them at the same event, with which they begin.
 
 use crate::batch::set_aside;
-use crate::split::try_events;
+use crate::split::try_batch;
 use domain::event::Event;
 use domain::outcome::{DeadLetterReason, Outcome};
 use std::ops::Range;
 use std::sync::LazyLock;
-use store::batch::{Attempt, Batch, DeadLetter};
+use std::time::{Duration, Instant};
+use store::batch::{Attempt, Batch, DeadLetter, Note};
 use store::{Session, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How many workers may end at one event before it is set aside.
 const DEATHS: u32 = 2;
+
+/// How long a lane lives before it goes on where a worker ended.
+const CALM: Duration = Duration::from_secs(2);
 
 /// Events of a large message that are tried together, until a worker ends there.
 const STEP: usize = 128;
@@ -30,6 +35,18 @@ pub(crate) struct Care<'a> {
     pub(crate) session: &'a mut Session,
     pub(crate) store: &'a Store,
     pub(crate) stop: &'a CancellationToken,
+    /// When the lane began.
+    pub(crate) since: Instant,
+}
+
+/// One attempt after the other on one message.
+struct Progress<'a> {
+    batch: &'a Batch,
+    /// The note that is durable.
+    noted: Attempt,
+    /// Up to here events are tried one by one.
+    single_until: usize,
+    outcomes: Vec<Outcome>,
 }
 
 impl Care<'_> {
@@ -38,39 +55,63 @@ impl Care<'_> {
     /// # Errors
     /// As for [`Session::apply`]: hold the batch and begin again.
     pub(crate) async fn apply(&mut self, batch: &Batch, message: Uuid) -> Result<Option<Vec<Outcome>>, StoreError> {
-        let mut last = self.last_attempt(message).await?;
-        let mut outcomes = vec![Outcome::Redelivered; batch.events.len()];
-        let mut next = last.first as usize;
-        let mut single_until = if last.deaths > 0 || batch.events.len() <= STEP { next + STEP } else { 0 };
-        while next < batch.events.len() {
+        let known = self.last_attempt(message).await?;
+        if known.deaths > 0 && !self.calm().await {
+            return Ok(None);
+        }
+        let first = known.first as usize;
+        let single_until = if known.deaths > 0 || batch.events.len() <= STEP { first + STEP } else { 0 };
+        let outcomes = vec![Outcome::Redelivered; batch.events.len()];
+        let mut progress = Progress { batch, noted: known, single_until, outcomes };
+        let mut step = progress.step(first);
+        self.begin(&mut progress, &step).await?;
+        while !step.is_empty() {
             if self.stop.is_cancelled() {
-                self.give_up(last).await?;
+                release(self.session, message).await?;
                 return Ok(None);
             }
-            let step = next..if next < single_until { next + 1 } else { batch.events.len().min(next + STEP) };
-            if self.is_fatal(&last, &step, &batch.events[next]).await? {
-                self.set_aside(crashed(&batch.events[next])).await?;
-                outcomes[next] = Outcome::DeadLettered;
-                next = step.end;
-                continue;
-            }
-            last = self.begin(&last, &step).await?;
-            match try_events(self.session, &batch.events[step.clone()]).await? {
-                Ok(fates) => outcomes[step.clone()].copy_from_slice(&fates),
-                Err(letter) if step.len() == 1 => {
-                    self.set_aside(letter).await?;
-                    outcomes[next] = Outcome::DeadLettered;
-                }
-                Err(_) => {
-                    single_until = step.end;
-                    continue;
-                }
-            }
-            next = step.end;
+            step = self.take(&mut progress, step).await?;
         }
-        let closing = Batch { events: Vec::new(), attempted: Some(message), ..batch.clone() };
-        self.session.apply(&closing).await?;
-        Ok(Some(outcomes))
+        Ok(Some(progress.outcomes))
+    }
+
+    /// Takes one step, and gives back the next; an empty one when the message is settled.
+    async fn take(&mut self, progress: &mut Progress<'_>, step: Range<usize>) -> Result<Range<usize>, StoreError> {
+        let next = progress.step(step.end);
+        let event = &progress.batch.events[step.start];
+        let died_here = step.len() == 1 && progress.noted.deaths >= DEATHS;
+        let letter = if died_here && !self.is_stored(event).await? {
+            crashed(event)
+        } else {
+            match try_batch(self.session, &progress.part(&step, &next)).await? {
+                Ok(fates) => {
+                    progress.outcomes[step.clone()].copy_from_slice(&fates);
+                    progress.note(&next);
+                    return Ok(next);
+                }
+                Err(_) if step.len() > 1 => {
+                    progress.single_until = step.end;
+                    let single = progress.step(step.start);
+                    self.begin(progress, &single).await?;
+                    return Ok(single);
+                }
+                Err(letter) => letter,
+            }
+        };
+        progress.outcomes[step.start] = Outcome::DeadLettered;
+        let mut part = Batch { events: Vec::new(), ..progress.part(&step, &next) };
+        part.dead_letters.push(letter);
+        self.session.apply(&part).await?;
+        progress.note(&next);
+        Ok(next)
+    }
+
+    /// Whether nobody said stop until the lane has lived for a while.
+    async fn calm(&self) -> bool {
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep_until((self.since + CALM).into()) => true,
+        }
     }
 
     /// The note on the message, with the death it tells of.
@@ -84,28 +125,45 @@ impl Care<'_> {
         Ok(known)
     }
 
-    async fn begin(&mut self, last: &Attempt, step: &Range<usize>) -> Result<Attempt, StoreError> {
+    /// Notes a step that follows no other, or, where there is none, settles the message.
+    async fn begin(&mut self, progress: &mut Progress<'_>, step: &Range<usize>) -> Result<(), StoreError> {
+        progress.note(step);
+        if step.is_empty() {
+            self.session.apply(&progress.part(step, step)).await?;
+            return Ok(());
+        }
+        self.session.begin_attempt(&progress.noted).await
+    }
+
+    async fn is_stored(&self, event: &Event) -> Result<bool, StoreError> {
+        Ok(self.store.event(event.program(), event.id()).await?.is_some())
+    }
+}
+
+impl Progress<'_> {
+    /// The step that begins there.
+    fn step(&self, first: usize) -> Range<usize> {
+        let end = if first < self.single_until { first + 1 } else { first + STEP };
+        first.min(self.batch.events.len())..end.min(self.batch.events.len())
+    }
+
+    /// What is applied with a step: its events and the note on the next one, or all the rest if there is none.
+    fn part(&self, step: &Range<usize>, next: &Range<usize>) -> Batch {
+        let events = self.batch.events[step.clone()].to_vec();
+        if next.is_empty() {
+            return Batch { events, note: Some(Note::Ended(self.noted.message)), ..self.batch.clone() };
+        }
+        Batch { events, note: Some(Note::Begins(self.attempt(next))), ..Batch::default() }
+    }
+
+    fn attempt(&self, step: &Range<usize>) -> Attempt {
         let place = (step.start as u32, step.len() as u32);
-        let deaths = if (last.first, last.events) == place { last.deaths } else { 0 };
-        let attempt = Attempt { first: place.0, events: place.1, deaths, ..last.clone() };
-        self.session.begin_attempt(&attempt).await?;
-        Ok(attempt)
+        let deaths = if (self.noted.first, self.noted.events) == place { self.noted.deaths } else { 0 };
+        Attempt { first: place.0, events: place.1, deaths, ..self.noted.clone() }
     }
 
-    async fn is_fatal(&self, last: &Attempt, step: &Range<usize>, event: &Event) -> Result<bool, StoreError> {
-        let died_here = (last.first as usize, last.events, step.len()) == (step.start, 1, 1) && last.deaths >= DEATHS;
-        Ok(died_here && self.store.event(event.program(), event.id()).await?.is_none())
-    }
-
-    /// Durable at once, so that the next attempt can begin behind it.
-    async fn set_aside(&mut self, letter: DeadLetter) -> Result<(), StoreError> {
-        self.session.apply(&Batch { dead_letters: vec![letter], ..Batch::default() }).await?;
-        Ok(())
-    }
-
-    /// Takes the note back: whoever has the message next begins where we stopped, and nobody died.
-    async fn give_up(&mut self, last: Attempt) -> Result<(), StoreError> {
-        self.session.begin_attempt(&Attempt { holder: None, ..last }).await
+    fn note(&mut self, step: &Range<usize>) {
+        self.noted = self.attempt(step);
     }
 }
 

@@ -37,6 +37,10 @@ impl Default for LaneSettings {
     }
 }
 
+/// How long after a lost subscription messages that come again are taken as if they came for the first time. A worker
+/// that lives to see the loss did not die of them.
+const FORGIVENESS: Duration = Duration::from_secs(10);
+
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
@@ -54,6 +58,8 @@ struct Intake {
     /// A delivery that must not share a batch with those before it.
     next: Option<Delivery>,
     batch_events: usize,
+    /// Until then a message that comes again comes because the broker was lost, not because somebody died.
+    forgiving_until: Option<Instant>,
 }
 
 /// Runs until `stop`; then what is in hand is finished, and what is not begun is given back.
@@ -66,8 +72,10 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let consumer = queue.consumer_of(source, settings.prefetch);
-    let mut intake = Intake { source, consumer, next: None, batch_events: settings.batch_events };
+    let batch_events = settings.batch_events;
+    let mut intake = Intake { source, consumer, next: None, batch_events, forgiving_until: None };
     let mut session = store.session();
+    let since = Instant::now();
     loop {
         let gathered = match intake.gather(&stop).await {
             Ok(Some(gathered)) => gathered,
@@ -75,11 +83,12 @@ pub(crate) async fn run(
             Err(ConsumeError::Lost(reason)) => {
                 tracing::warn!(%reason, "the subscription was lost and is made again");
                 intake.next = None;
+                intake.forgiving_until = Some(Instant::now() + FORGIVENESS);
                 continue;
             }
         };
         hand.holds(&gathered);
-        let mut work = Work { source, session: &mut session, store: &store, stop: &stop };
+        let mut work = Work { source, session: &mut session, store: &store, stop: &stop, since };
         let began = Instant::now();
         match work.hold(&gathered, Some(settings.hold_limit)).await {
             Held::Applied(fates) => settle(&mut intake, &gathered, &fates, began.elapsed()).await,
@@ -109,14 +118,14 @@ impl Intake {
                 delivery = self.consumer.next() => delivery?,
             },
         };
-        if first.redelivered || self.source == SourceQueue::Dead {
+        if self.is_suspect(&first) || self.source == SourceQueue::Dead {
             return Ok(Some(Gathered::alone(first)));
         }
         let mut gathered = Gathered::default();
         gathered.add(first);
         while gathered.len() < self.batch_events {
             match self.consumer.try_next() {
-                Some(delivery) if delivery.redelivered => {
+                Some(delivery) if self.is_suspect(&delivery) => {
                     self.next = Some(delivery);
                     break;
                 }
@@ -126,6 +135,10 @@ impl Intake {
         }
         Ok(Some(gathered))
     }
+
+    fn is_suspect(&self, delivery: &Delivery) -> bool {
+        delivery.redelivered && self.forgiving_until.is_none_or(|until| Instant::now() > until)
+    }
 }
 
 /// What a lane needs to apply a batch.
@@ -134,6 +147,7 @@ struct Work<'a> {
     session: &'a mut Session,
     store: &'a Store,
     stop: &'a CancellationToken,
+    since: Instant,
 }
 
 impl Work<'_> {
@@ -164,7 +178,8 @@ impl Work<'_> {
             return self.set_aside(&gathered.batch).await.map(Some);
         }
         if let Some(message) = gathered.suspect {
-            let mut care = Care { session: self.session, store: self.store, stop: self.stop };
+            let since = self.since;
+            let mut care = Care { session: self.session, store: self.store, stop: self.stop, since };
             return care.apply(&gathered.batch, message).await;
         }
         match self.session.apply(&gathered.batch).await {

@@ -21,12 +21,12 @@ pub(crate) async fn apply_apart(session: &mut Session, batch: &Batch) -> Result<
     let mut dead_letters = batch.dead_letters.clone();
     let mut parts = vec![(0, batch.events.len())];
     while let Some((from, to)) = parts.pop() {
-        let events = &batch.events[from..to];
-        match try_events(session, events).await? {
+        let part = Batch { events: batch.events[from..to].to_vec(), ..Batch::default() };
+        match try_batch(session, &part).await? {
             Ok(fates) => outcomes[from..to].copy_from_slice(&fates),
-            Err(letter) if events.len() == 1 => dead_letters.push(letter),
+            Err(letter) if part.events.len() == 1 => dead_letters.push(letter),
             Err(_) => {
-                let middle = from + events.len() / 2;
+                let middle = from + part.events.len() / 2;
                 parts.extend([(from, middle), (middle, to)]);
             }
         }
@@ -36,18 +36,17 @@ pub(crate) async fn apply_apart(session: &mut Session, batch: &Batch) -> Result<
     Ok(outcomes)
 }
 
-/// Applies the events, or gives back the letter of the first one because the database refuses them.
+/// Applies the batch, or gives back the letter of its first event because the database refuses it.
 ///
 /// # Errors
-/// Any error but a refusal.
-pub(crate) async fn try_events(
+/// Any error but a refusal of a batch that has events.
+pub(crate) async fn try_batch(
     session: &mut Session,
-    events: &[Event],
+    batch: &Batch,
 ) -> Result<Result<Vec<Outcome>, DeadLetter>, StoreError> {
-    let part = Batch { events: events.to_vec(), ..Batch::default() };
     let mut attempt = 1;
     loop {
-        match (session.apply(&part).await, events) {
+        match (session.apply(batch).await, batch.events.as_slice()) {
             (Ok(outcomes), _) => return Ok(Ok(outcomes)),
             (Err(StoreError::Refused { .. }), [_]) if attempt < ATTEMPTS => attempt += 1,
             (Err(StoreError::Refused { code, constraint, .. }), [first, ..]) => {

@@ -30,7 +30,10 @@ impl Session {
     /// As for [`Session::apply`]: try again later.
     pub async fn begin_attempt(&mut self, attempt: &Attempt) -> Result<(), StoreError> {
         match self {
-            Session::Sqlite(store) => sqlite::attempts::note(store, attempt).await,
+            Session::Sqlite(store) => {
+                let mut connection = store.writer().acquire().await?;
+                sqlite::attempts::note(&mut connection, attempt).await
+            }
             Session::Postgres(store, own) => {
                 let mut connection = postgres::taken(store, own).await?;
                 postgres::attempts::note(&mut connection, attempt).await?;

@@ -16,10 +16,19 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// What of them can never be processed.
     pub dead_letters: Vec<DeadLetter>,
-    /// The message whose attempts are over with this batch.
-    pub attempted: Option<Uuid>,
+    /// What is noted with this batch of the attempts to apply a message that came again.
+    pub note: Option<Note>,
     /// Dead letters that end with this batch, because it holds what they held.
     pub replayed: Vec<Uuid>,
+}
+
+/// A note on the attempts to apply a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// With this batch the attempts are over.
+    Ended(Uuid),
+    /// The next attempt begins when this batch is applied.
+    Begins(Attempt),
 }
 
 /// A message that came again after a worker may have died of it: how far an attempt to apply it has come.

@@ -24,7 +24,7 @@ pub(crate) use publishing::PublishingChannel;
 
 /// At start the oldest rows count as redelivered, so that a message which brought the process down
 /// is taken with care. More than all lanes together are meant to hold.
-const SUSPECTS: usize = 1024;
+const SUSPECTS: usize = 256;
 
 /// The embedded queue's tunables.
 #[derive(Debug, Clone)]

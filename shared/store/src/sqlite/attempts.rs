@@ -22,14 +22,14 @@ pub(crate) async fn find(store: &Sqlite, message: Uuid) -> Result<Option<Attempt
     Ok(row.map(Attempt::from))
 }
 
-pub(crate) async fn note(store: &Sqlite, attempt: &Attempt) -> Result<(), StoreError> {
+pub(crate) async fn note(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<(), StoreError> {
     sqlx::query(NOTE)
         .bind(attempt.message)
         .bind(attempt.holder)
         .bind(i64::from(attempt.first))
         .bind(i64::from(attempt.events))
         .bind(i64::from(attempt.deaths))
-        .execute(store.writer())
+        .execute(connection)
         .await?;
     Ok(())
 }

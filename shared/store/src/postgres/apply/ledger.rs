@@ -3,7 +3,7 @@
 //! It must return a row. In an aborted transaction it fails, where COMMIT would pretend to have worked.
 
 use crate::StoreError;
-use crate::batch::Batch;
+use crate::batch::{Batch, Note};
 use crate::postgres::attempts;
 use domain::outcome::DeadLetterReason;
 use sqlx::{PgConnection, Row};
@@ -48,8 +48,10 @@ pub(super) async fn close(connection: &mut PgConnection, batch: &Batch) -> Resul
     if batch.packs.iter().any(|pack| !pack.unconfirmed.is_empty()) {
         enter_unconfirmed(connection, batch).await?;
     }
-    if let Some(message) = batch.attempted {
-        attempts::forget(connection, message).await?;
+    match &batch.note {
+        Some(Note::Ended(message)) => attempts::forget(connection, *message).await?,
+        Some(Note::Begins(attempt)) => attempts::note(connection, attempt).await?,
+        None => {}
     }
     let mut packs: Vec<_> = batch.packs.iter().collect();
     packs.sort_by_key(|pack| (pack.run, pack.number));

@@ -2,7 +2,7 @@
 
 use super::rows::{blob, hex, hex_or_null, parameter};
 use crate::StoreError;
-use crate::batch::Batch;
+use crate::batch::{Batch, Note};
 use crate::sqlite::attempts;
 use domain::outcome::DeadLetterReason;
 use serde_json::{Value, json};
@@ -48,8 +48,10 @@ pub(super) async fn close(
     if !unconfirmed.is_empty() {
         sqlx::query(ENTER_UNCONFIRMED).bind(parameter(unconfirmed)).execute(&mut *connection).await?;
     }
-    if let Some(message) = batch.attempted {
-        attempts::forget(connection, message).await?;
+    match &batch.note {
+        Some(Note::Ended(message)) => attempts::forget(connection, *message).await?,
+        Some(Note::Begins(attempt)) => attempts::note(connection, attempt).await?,
+        None => {}
     }
     // Before new ones are set aside: a letter may take the place of one that was replayed.
     if !batch.replayed.is_empty() {
