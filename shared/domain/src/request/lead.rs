@@ -219,4 +219,6 @@ fn identity_fault(members: &Members<'_>) -> Fault {
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod shown;
+#[cfg(test)]
 mod tests;
