@@ -43,13 +43,3 @@ impl Session {
         }
     }
 }
-
-/// A row of the table: message, holder, first, events, deaths.
-pub(crate) type AttemptTuple = (Uuid, Option<Uuid>, i32, i32, i32);
-
-impl From<AttemptTuple> for Attempt {
-    fn from((message, holder, first, events, deaths): AttemptTuple) -> Self {
-        let number = |column: i32| u32::try_from(column).unwrap_or_default();
-        Attempt { message, holder, first: number(first), events: number(events), deaths: number(deaths) }
-    }
-}

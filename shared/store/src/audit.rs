@@ -1,18 +1,16 @@
 //! The ledger: which packs of which run have arrived, and whether what was accepted is accounted for.
 //!
-//! `account` judges and `ranges` folds, both without I/O; the statements are in `postgres/audit.rs` and
-//! `sqlite/audit.rs`. Called by `cli` (`affitor audit`) and by the worker's ledger task.
+//! `entries` sorts the rows, `ranges` folds and `account` judges, all without I/O; the statements are in
+//! `postgres/audit.rs` and `sqlite/audit.rs`. Called by `cli` (`affitor audit`) and by the worker's ledger task.
 
 mod account;
-mod ranges;
+pub(crate) mod entries;
+pub(crate) mod ranges;
 
 pub use account::{Account, Gap, RunAccount, Verdict, WAIT_FACTOR};
 
-pub(crate) use ranges::{Range, fold};
-
 use crate::{Store, StoreError, postgres, sqlite};
-use std::collections::BTreeSet;
-use uuid::Uuid;
+use entries::Entries;
 
 /// The most packs that one [`Store::fold_ledger`] takes.
 pub const PACKS_FOLDED: u32 = 20_000;
@@ -88,39 +86,5 @@ impl Store {
             Store::Postgres(postgres) => postgres::audit::fold_packs(postgres, PACKS_FOLDED).await,
             Store::Sqlite(sqlite) => sqlite::audit::fold_packs(sqlite, PACKS_FOLDED).await,
         }
-    }
-}
-
-/// kind, run, first, last, events, accepted, applied_at, and the database's own time; times in microseconds since the
-/// Unix epoch. Kind 1: a range or a pack. 2: a pack that was not confirmed. 3: a message that was set aside whole.
-pub(crate) type EntryTuple = (i32, Uuid, i64, i64, i64, i64, i64, i64);
-
-/// The ledger's rows by kind.
-#[derive(Debug, Default)]
-struct Entries {
-    arrived: Vec<Range>,
-    unconfirmed: Vec<(Uuid, i64, i64)>,
-    set_aside: BTreeSet<(Uuid, i64)>,
-    now: i64,
-}
-
-impl Entries {
-    fn read(rows: Vec<EntryTuple>) -> Self {
-        let mut entries = Entries::default();
-        for (kind, run, first, last, events, accepted, applied_at, now) in rows {
-            entries.now = now;
-            match kind {
-                1 => entries.arrived.push(Range { run, first, last, events, accepted, applied_at }),
-                2 => entries.unconfirmed.push((run, first, events)),
-                _ => {
-                    entries.set_aside.insert((run, first));
-                }
-            }
-        }
-        entries
-    }
-
-    fn account(self) -> Account {
-        Account::of(fold(self.arrived), &self.unconfirmed, &self.set_aside, self.now)
     }
 }

@@ -99,6 +99,16 @@ impl Attempt {
     }
 }
 
+/// A row of the notes on attempts: message, holder, first, events, deaths.
+pub(crate) type AttemptTuple = (Uuid, Option<Uuid>, i32, i32, i32);
+
+impl From<AttemptTuple> for Attempt {
+    fn from((message, holder, first, events, deaths): AttemptTuple) -> Self {
+        let number = |column: i32| u32::try_from(column).unwrap_or_default();
+        Attempt { message, holder, first: number(first), events: number(events), deaths: number(deaths) }
+    }
+}
+
 fn digest(kind: u8, body: &[u8]) -> Uuid {
     let digest = Sha256::new_with_prefix([kind]).chain_update(body).finalize();
     let mut bytes = [0; 16];

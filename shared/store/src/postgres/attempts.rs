@@ -1,8 +1,7 @@
 //! The notes on attempts, as Postgres keeps them.
 
 use crate::StoreError;
-use crate::attempts::AttemptTuple;
-use crate::batch::Attempt;
+use crate::batch::{Attempt, AttemptTuple};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

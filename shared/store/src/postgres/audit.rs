@@ -2,7 +2,8 @@
 
 use super::Postgres;
 use crate::StoreError;
-use crate::audit::{EntryTuple, Range, fold};
+use crate::audit::entries::EntryTuple;
+use crate::audit::ranges::{Range, fold};
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 use uuid::Uuid;

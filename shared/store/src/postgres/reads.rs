@@ -6,9 +6,8 @@
 use super::Postgres;
 use crate::StoreError;
 use crate::programs::KeyDigestRow;
-use crate::reads::{
-    CUSTOMERS_SHOWN, ClickTuple, CustomerTuple, EVENTS_SHOWN, EventTuple, LIVE_LEADS_READ, LeadTuple, NewestTuple,
-};
+use crate::reads::rows::{ClickTuple, CustomerTuple, EventTuple, LIVE_LEADS_READ, LeadTuple, NewestTuple};
+use crate::reads::views::{CUSTOMERS_SHOWN, EVENTS_SHOWN};
 use sqlx::{PgConnection, Transaction};
 use uuid::Uuid;
 

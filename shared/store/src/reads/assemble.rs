@@ -1,7 +1,7 @@
 //! From rows to views, without a database: which leads are a customer's, which of them counts, what is shown.
 
 use super::rows::{ClickRow, CustomerRow, EventRow, LeadRow, StateRow};
-use super::{CustomerEvent, CustomerView, EVENTS_SHOWN, EventKind, EventView};
+use super::views::{CustomerEvent, CustomerView, EVENTS_SHOWN, EventKind, EventView};
 use domain::event::Source;
 use domain::journey::Flags;
 use domain::outcome::{EventState, Status};

@@ -2,6 +2,7 @@
 //!
 //! Both databases answer with the same columns; a time is microseconds since the Unix epoch.
 
+use super::views::EventKind;
 use crate::StoreError;
 use crate::facts;
 use domain::attribution::LeadFacts;
@@ -11,7 +12,9 @@ use domain::pack;
 use domain::{ClickId, CustomerKey, Event, EventId, Ident, PartnerId, ProgramId, Timestamp};
 use uuid::Uuid;
 
-use super::EventKind;
+/// How many of the leads that can still matter are read at most for each identity of a customer. Each of them
+/// names a click that no other does, so only a hostile customer has more.
+pub(crate) const LIVE_LEADS_READ: i64 = 200;
 
 /// subject, ident, customer_key, facts, recorded_at, counted_event, status, reason, verdict_click, flags, email_mask,
 /// partner_code

@@ -2,8 +2,7 @@
 
 use super::Sqlite;
 use crate::StoreError;
-use crate::attempts::AttemptTuple;
-use crate::batch::Attempt;
+use crate::batch::{Attempt, AttemptTuple};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 

@@ -2,7 +2,8 @@
 
 use super::Sqlite;
 use crate::StoreError;
-use crate::audit::{EntryTuple, Range, fold};
+use crate::audit::entries::EntryTuple;
+use crate::audit::ranges::{Range, fold};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;

@@ -5,9 +5,8 @@
 use super::Sqlite;
 use crate::StoreError;
 use crate::programs::KeyDigestRow;
-use crate::reads::{
-    CUSTOMERS_SHOWN, ClickTuple, CustomerTuple, EVENTS_SHOWN, EventTuple, LIVE_LEADS_READ, LeadTuple, NewestTuple,
-};
+use crate::reads::rows::{ClickTuple, CustomerTuple, EventTuple, LIVE_LEADS_READ, LeadTuple, NewestTuple};
+use crate::reads::views::{CUSTOMERS_SHOWN, EVENTS_SHOWN};
 use sqlx::{SqliteConnection, Transaction};
 use uuid::Uuid;
 
