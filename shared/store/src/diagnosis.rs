@@ -1,7 +1,6 @@
 //! What a person wants to know of a database before trusting it: version, clock, and the settings that make a commit
-//! durable. Changes nothing. Called by `affitor doctor`.
+//! durable. Each database answers for itself. Made for `affitor doctor`.
 
-use crate::{Store, StoreError, postgres, sqlite};
 use domain::Timestamp;
 
 /// The database as it describes itself.
@@ -32,21 +31,3 @@ impl DatabaseSetting {
         self.value.eq_ignore_ascii_case(self.expected)
     }
 }
-
-impl Store {
-    /// Asks the database about itself.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database is away or refuses.
-    pub async fn diagnosis(&self) -> Result<Diagnosis, StoreError> {
-        let (version, now, settings) = match self {
-            Store::Postgres(postgres) => postgres::diagnosis::ask(postgres).await?,
-            Store::Sqlite(sqlite) => sqlite::diagnosis::ask(sqlite).await?,
-        };
-        let settings = settings.into_iter().map(|(name, value, expected)| DatabaseSetting { name, value, expected });
-        Ok(Diagnosis { version, now: Timestamp::from_micros(now), settings: settings.collect() })
-    }
-}
-
-/// Version, clock in microseconds since the Unix epoch, and settings: name, value, expected.
-pub(crate) type DiagnosisRow = (String, i64, Vec<(String, String, &'static str)>);

@@ -101,6 +101,14 @@ impl Store {
         either!(self, backend => backend.ping().await)
     }
 
+    /// Asks the database about itself. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    pub async fn diagnosis(&self) -> Result<Diagnosis, StoreError> {
+        either!(self, backend => backend.diagnosis().await)
+    }
+
     /// Closes all connections; open statements end first.
     pub async fn close(&self) {
         either!(self, backend => backend.close().await);

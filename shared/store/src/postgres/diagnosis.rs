@@ -2,7 +2,8 @@
 
 use super::Postgres;
 use crate::StoreError;
-use crate::diagnosis::DiagnosisRow;
+use crate::diagnosis::{DatabaseSetting, Diagnosis};
+use domain::Timestamp;
 
 const VERSION: &str =
     concat!("/* diagnosis */ SELECT current_setting('server_version'), ", micros!("clock_timestamp()"));
@@ -14,13 +15,15 @@ const SETTING: &str = "/* diagnosis: a setting */ SELECT current_setting($1)";
 const EXPECTED: [(&str, &str); 4] =
     [("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on"), ("server_encoding", "UTF8")];
 
-pub(crate) async fn ask(store: &Postgres) -> Result<DiagnosisRow, StoreError> {
-    let mut connection = store.pooled().await?;
-    let (version, now) = sqlx::query_as(VERSION).fetch_one(&mut *connection).await?;
-    let mut settings = Vec::new();
-    for (name, expected) in EXPECTED {
-        let value = sqlx::query_scalar(SETTING).bind(name).fetch_one(&mut *connection).await?;
-        settings.push((name.to_owned(), value, expected));
+impl Postgres {
+    pub(crate) async fn diagnosis(&self) -> Result<Diagnosis, StoreError> {
+        let mut connection = self.pooled().await?;
+        let (version, now) = sqlx::query_as(VERSION).fetch_one(&mut *connection).await?;
+        let mut settings = Vec::new();
+        for (name, expected) in EXPECTED {
+            let value = sqlx::query_scalar(SETTING).bind(name).fetch_one(&mut *connection).await?;
+            settings.push(DatabaseSetting { name: name.to_owned(), value, expected });
+        }
+        Ok(Diagnosis { version, now: Timestamp::from_micros(now), settings })
     }
-    Ok((version, now, settings))
 }

@@ -1,6 +1,7 @@
 //! API keys on Postgres: their digests only.
 
-use super::{Postgres, programs::begin};
+use super::Postgres;
+use super::change::begin;
 use crate::StoreError;
 use crate::programs::{Key, KeyRow, all};
 use domain::{ApiKey, ProgramId, Timestamp};

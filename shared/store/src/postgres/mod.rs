@@ -11,9 +11,10 @@ macro_rules! micros {
 pub(crate) mod apply;
 pub(crate) mod attempts;
 pub(crate) mod audit;
+mod change;
 mod connect;
 pub(crate) mod dead_letters;
-pub(crate) mod diagnosis;
+mod diagnosis;
 mod keys;
 mod partners;
 mod programs;

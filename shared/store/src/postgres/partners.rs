@@ -1,6 +1,7 @@
 //! Partners and their links on Postgres.
 
-use super::{Postgres, programs::begin};
+use super::Postgres;
+use super::change::begin;
 use crate::StoreError;
 use crate::programs::{Link, LinkRow, Partner, PartnerRow, all, no_partner};
 use domain::{PartnerId, ProgramId};

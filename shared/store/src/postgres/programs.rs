@@ -1,15 +1,12 @@
-//! Programs on Postgres, and what all settings share: the counter and the snapshot.
-//!
-//! A change begins with the counter's row, which serialises changes: versions commit in order, and every statement
-//! after it sees all earlier changes.
+//! Programs on Postgres, and the snapshot of all settings.
 
+use super::change::begin;
 use super::{Postgres, keys, partners};
 use crate::StoreError;
 use crate::programs::{
     KeyDigestRow, LinkRow, NewProgram, Program, ProgramChange, ProgramRow, Snapshot, all, no_program, origins_text,
 };
 use domain::ProgramId;
-use sqlx::{Connection, PgConnection, Transaction};
 
 macro_rules! program {
     () => {
@@ -22,7 +19,6 @@ macro_rules! program {
     };
 }
 
-const NEXT_VERSION: &str = "/* next_version */ UPDATE settings_version SET version = version + 1 RETURNING version";
 const VERSION: &str = "/* settings_version */ SELECT version FROM settings_version";
 const IS_EMPTY: &str = "/* is_empty */ SELECT NOT EXISTS (SELECT FROM programs)";
 
@@ -115,11 +111,4 @@ impl Postgres {
         let programs: Vec<ProgramRow> = sqlx::query_as(CHANGED).bind(known).fetch_all(&mut *connection).await?;
         Ok(Snapshot { version, programs: all(programs)?, links: all(links)?, keys: all(keys)? })
     }
-}
-
-/// A transaction that holds the counter, and the version that it stamps.
-pub(super) async fn begin(connection: &mut PgConnection) -> Result<(Transaction<'_, sqlx::Postgres>, i64), StoreError> {
-    let mut change = connection.begin().await?;
-    let version = sqlx::query_scalar(NEXT_VERSION).fetch_one(&mut *change).await?;
-    Ok((change, version))
 }

@@ -2,7 +2,7 @@
 
 use super::Sqlite;
 use crate::StoreError;
-use crate::dead_letters::{LetterCursor, LetterFilter, LetterRow};
+use crate::dead_letters::letter::{LetterCursor, LetterFilter, LetterRow};
 use domain::outcome::DeadLetterReason;
 use uuid::Uuid;
 

@@ -2,7 +2,8 @@
 
 use super::Sqlite;
 use crate::StoreError;
-use crate::diagnosis::DiagnosisRow;
+use crate::diagnosis::{DatabaseSetting, Diagnosis};
+use domain::Timestamp;
 
 const VERSION: &str = "/* diagnosis */ SELECT sqlite_version(), CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 
@@ -11,11 +12,16 @@ const JOURNAL: &str = "/* diagnosis: journal */ PRAGMA journal_mode";
 /// 2 is FULL: a commit is on the disk.
 const SYNCHRONOUS: &str = "/* diagnosis: synchronous */ SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous";
 
-pub(crate) async fn ask(store: &Sqlite) -> Result<DiagnosisRow, StoreError> {
-    let mut writer = store.writer().acquire().await?;
-    let (version, now) = sqlx::query_as(VERSION).fetch_one(&mut *writer).await?;
-    let journal = sqlx::query_scalar(JOURNAL).fetch_one(&mut *writer).await?;
-    let synchronous = sqlx::query_scalar(SYNCHRONOUS).fetch_one(&mut *writer).await?;
-    let settings = vec![("journal_mode".to_owned(), journal, "wal"), ("synchronous".to_owned(), synchronous, "2")];
-    Ok((version, now, settings))
+impl Sqlite {
+    pub(crate) async fn diagnosis(&self) -> Result<Diagnosis, StoreError> {
+        let mut writer = self.writer().acquire().await?;
+        let (version, now) = sqlx::query_as(VERSION).fetch_one(&mut *writer).await?;
+        let journal = sqlx::query_scalar(JOURNAL).fetch_one(&mut *writer).await?;
+        let synchronous = sqlx::query_scalar(SYNCHRONOUS).fetch_one(&mut *writer).await?;
+        let settings = vec![
+            DatabaseSetting { name: "journal_mode".to_owned(), value: journal, expected: "wal" },
+            DatabaseSetting { name: "synchronous".to_owned(), value: synchronous, expected: "2" },
+        ];
+        Ok(Diagnosis { version, now: Timestamp::from_micros(now), settings })
+    }
 }

@@ -5,7 +5,7 @@ pub(crate) mod attempts;
 pub(crate) mod audit;
 mod connect;
 pub(crate) mod dead_letters;
-pub(crate) mod diagnosis;
+mod diagnosis;
 mod keys;
 mod partners;
 mod programs;
