@@ -1,7 +1,7 @@
 //! Who asks: the program whose API key the request carries. Without one there is no answer but 401.
 
+use crate::console::{Console, in_time};
 use crate::fault::Fault;
-use crate::route::{Console, in_time};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;

@@ -2,9 +2,9 @@
 
 use crate::answer::json;
 use crate::auth::Caller;
+use crate::console::{Console, in_time};
 use crate::fault::{Fault, ReadFailure};
-use crate::openapi::AnyRead;
-use crate::route::{Console, in_time};
+use crate::openapi::refusals::AnyRead;
 use crate::shapes::{Customer, Customers};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};

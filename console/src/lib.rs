@@ -6,6 +6,7 @@
 
 mod answer;
 mod auth;
+mod console;
 mod customers;
 mod events;
 mod fault;
@@ -17,7 +18,8 @@ mod route;
 mod service;
 mod shapes;
 
+pub use console::Console;
 pub use fault::Fault;
 pub use openapi::openapi;
-pub use route::{Console, fallback, router, standalone};
+pub use route::{fallback, router, standalone};
 pub use service::{StartError, run};

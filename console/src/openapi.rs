@@ -1,11 +1,13 @@
 //! The console's part of the contract, generated from the code that serves it.
 
+pub(crate) mod refusals;
+
 use crate::fault::{Fault, ReadFailure};
 use crate::shapes;
 use crate::{customers, events};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
-use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,27 +17,6 @@ use utoipa::{IntoResponses, Modify, OpenApi};
     modifiers(&Codes, &ApiKeys)
 )]
 struct Contract;
-
-/// What every read can be refused for.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "read by the schema; answers are made by `fault`")]
-pub(crate) enum AnyRead {
-    /// No API key, or a wrong one.
-    #[response(status = 401)]
-    Key(ReadFailure),
-    /// The path takes other methods: see `Allow`.
-    #[response(status = 405, headers(("Allow" = String, description = "Those that it takes.")))]
-    Method(ReadFailure),
-    /// A fault of ours, which has been logged.
-    #[response(status = 500, headers(("X-Affitor-Outcome" = String, description = "`not-accepted`.")))]
-    Ours(ReadFailure),
-    /// The database does not answer: try again later.
-    #[response(status = 503, headers(
-        ("X-Affitor-Outcome" = String, description = "`not-accepted`."),
-        ("Retry-After" = u32, description = "Whole seconds."),
-    ))]
-    Store(ReadFailure),
-}
 
 /// The closed list of codes, from the list itself.
 struct Codes;

@@ -1,6 +1,7 @@
 //! The console as a process of its own: store, ports, readiness, stop.
 
-use crate::route::{Console, standalone};
+use crate::console::Console;
+use crate::route::standalone;
 use runtime::config::Settings;
 use runtime::health::{Check, Health};
 use runtime::http::{BindError, HttpLimits, bind, ops_router, readiness_router, serve};
