@@ -4,7 +4,8 @@
 
 use crate::limits::Visitor;
 use crate::mint::now;
-use crate::refusal::{Refusal, Refused};
+use crate::refusal::Refusal;
+use crate::refused::Refused;
 use crate::snapshot::{Snapshots, StoreAway};
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};

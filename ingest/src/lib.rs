@@ -17,13 +17,16 @@ mod openapi;
 mod origin;
 mod publisher;
 mod refusal;
+mod refused;
 mod routes;
 mod serve;
 mod snapshot;
+mod standalone;
 mod who;
 
 pub use ingest::{Ingest, Parts, StateDirError};
 pub use openapi::openapi;
 pub use refusal::Refusal;
-pub use routes::{not_found, router, standalone};
+pub use routes::{not_found, router};
 pub use serve::{StartError, run};
+pub use standalone::standalone;

@@ -3,6 +3,7 @@
 //! Handles are made once, so that counting an event looks nothing up.
 
 use crate::refusal::Refusal;
+use crate::refused::Limit;
 use axum::http::StatusCode;
 use metrics::{Counter, Histogram, counter, describe_counter, describe_histogram, histogram};
 use queue::PublishError;
@@ -75,30 +76,6 @@ impl Publish {
             Publish::Confirmed => "confirmed",
             Publish::NotAccepted => "not_accepted",
             Publish::Unknown => "unknown",
-        }
-    }
-}
-
-/// Which limit was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Limit {
-    Key,
-    Program,
-    Address,
-    Link,
-    Test,
-}
-
-impl Limit {
-    const ALL: [Limit; 5] = [Limit::Key, Limit::Program, Limit::Address, Limit::Link, Limit::Test];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Limit::Key => "key",
-            Limit::Program => "program",
-            Limit::Address => "address",
-            Limit::Link => "link",
-            Limit::Test => "test",
         }
     }
 }

@@ -1,15 +1,12 @@
 //! This binary's part of the contract for machines, generated from the code that serves it.
 
-mod bodies;
-mod refusals;
-
-pub(crate) use bodies::{ClickBody, LeadBody};
-pub(crate) use refusals::Refusals;
+pub(crate) mod bodies;
+pub(crate) mod refusals;
 
 use crate::answer::{Failure, Success, TestData};
 use crate::refusal::Refusal;
 use crate::routes;
-use bodies::AdditionalData;
+use bodies::{AdditionalData, ClickBody, LeadBody};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
 use utoipa::{Modify, OpenApi};

@@ -2,11 +2,9 @@
 //!
 //! Each is one exhaustive match, so that a new refusal must be decided by a person in all of them.
 
-use crate::meters::Limit;
 use axum::http::StatusCode;
-use domain::request::{FaultCode, Faulty, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
+use domain::request::{FaultCode, IDENTITY_REQUIRED, PLACEHOLDER_KEY};
 use runtime::refusal::{Everywhere, Outcome};
-use std::time::Duration;
 
 /// Why a request is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -217,49 +215,6 @@ impl Refusal {
             | Refusal::UnsupportedEncoding
             | Refusal::RateLimited => None,
         }
-    }
-}
-
-/// A refusal with the sentence to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) refusal: Refusal,
-    /// More than the refusal's own sentence, for invalid bodies.
-    pub(crate) detail: Option<String>,
-    /// For requests over a limit.
-    pub(crate) limited: Option<Limited>,
-}
-
-/// A limit that was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Limited {
-    pub(crate) limit: Limit,
-    /// Whole seconds until one more is allowed.
-    pub(crate) retry_seconds: u64,
-}
-
-impl Refused {
-    /// Refused until that much time has passed.
-    pub(crate) fn limited(limit: Limit, wait: Duration) -> Self {
-        let retry_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Refused { limited: Some(Limited { limit, retry_seconds }), ..Refusal::RateLimited.into() }
-    }
-
-    pub(crate) fn message(&self) -> &str {
-        self.detail.as_deref().unwrap_or(self.refusal.message())
-    }
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Refused { refusal, detail: None, limited: None }
-    }
-}
-
-impl From<Faulty<'_>> for Refused {
-    fn from(faulty: Faulty<'_>) -> Self {
-        let code = faulty.faults.first().map_or(FaultCode::InvalidJson, |fault| fault.code);
-        Refused { detail: Some(sentence(&faulty.faults)), ..Refusal::Invalid(code).into() }
     }
 }
 

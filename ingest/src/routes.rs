@@ -1,18 +1,20 @@
-//! The paths: which handler answers, what every answer of theirs has in common, and what is no path of ours.
+//! The paths: which handler answers, and what every answer has in common.
 
 use crate::answer::{Accepted, Success};
 use crate::ingest::Ingest;
 use crate::meters::{InHand, Route};
-use crate::openapi::{ClickBody, LeadBody, Refusals, openapi};
+use crate::openapi::bodies::{ClickBody, LeadBody};
+use crate::openapi::refusals::Refusals;
 use crate::origin::{Grant, METHODS, preflight};
-use crate::refusal::{Refusal, Refused};
+use crate::refusal::Refusal;
+use crate::refused::Refused;
 use crate::{click, lead};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
-use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderMap};
-use axum::routing::{MethodRouter, get, post};
+use axum::http::header::{ALLOW, HeaderMap};
+use axum::routing::{MethodRouter, post};
 use runtime::request_id::RequestId;
 
 /// Clicks and leads, without a fallback, to be merged with other routes on one port.
@@ -23,25 +25,9 @@ pub fn router(ingest: Ingest) -> Router {
     paths.with_state(ingest)
 }
 
-/// [`router`] with its own part of the contract at `/openapi.json`, and a 404 for everything else.
-pub fn standalone(ingest: Ingest) -> Router {
-    let contract = || async { ([(CONTENT_TYPE, "application/json")], openapi().to_json().unwrap_or_default()) };
-    let only_get = async |State(ingest): State<Ingest>| {
-        let in_hand = ingest.meters().begun(Route::Other);
-        finish(&ingest, in_hand, None, Err(Refusal::MethodNotAllowed.into()), Grant::default())
-    };
-    let rest = Router::new().route("/openapi.json", get(contract).fallback(only_get)).fallback(nothing_here);
-    router(ingest.clone()).merge(rest.with_state(ingest))
-}
-
 /// The answer at an address where there is nothing.
 pub async fn not_found() -> Response<Body> {
     Refused::from(Refusal::NotFound).into_response(Grant::default())
-}
-
-async fn nothing_here(State(ingest): State<Ingest>) -> Response<Body> {
-    let in_hand = ingest.meters().begun(Route::Other);
-    finish(&ingest, in_hand, None, Err(Refusal::NotFound.into()), Grant::default())
 }
 
 /// Preflights are answered alike everywhere; any other method is a 405 that names the right ones.
@@ -98,7 +84,7 @@ pub(crate) async fn take_lead(State(ingest): State<Ingest>, request: Request) ->
 }
 
 /// Counts and logs in one place. Only faults of ours are logged: a client's are for the client.
-fn finish(
+pub(crate) fn finish(
     ingest: &Ingest,
     in_hand: InHand<'_>,
     request: Option<&RequestId>,

@@ -1,7 +1,7 @@
 //! `ingest` as a process of its own: settings, ports, queue and store, tasks, stop; in this order.
 
 use crate::ingest::{Ingest, Parts, StateDirError};
-use crate::routes::standalone;
+use crate::standalone::standalone;
 use queue::{OpenError, Queue, RabbitMqSettings};
 use runtime::config::{Role, Settings};
 use runtime::health::Health;

@@ -6,8 +6,7 @@
 
 mod buckets;
 
-use crate::meters::Limit;
-use crate::refusal::Refused;
+use crate::refused::{Limit, Refused};
 use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
