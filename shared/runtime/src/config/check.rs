@@ -5,9 +5,7 @@
 use super::name;
 use super::sections::Settings;
 use crate::secret::Secret;
-use std::fmt::Display;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 
 /// What a process is going to be; it decides which settings must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,10 +134,4 @@ fn server(key: &str, url: &Secret, schemes: &[&str], needed: bool, faults: &mut 
     if !url.expose().split_once("://").is_some_and(has_host) {
         faults.push(format!("{} must begin with `{form}://` and name a host.", name(key)));
     }
-}
-
-/// The fault of a number outside its bounds.
-pub(super) fn outside<T: PartialOrd + Display>(key: &str, value: &T, bounds: &RangeInclusive<T>) -> Option<String> {
-    (!bounds.contains(value))
-        .then(|| format!("{} must be {} to {}, not {value}.", name(key), bounds.start(), bounds.end()))
 }

@@ -2,11 +2,11 @@
 //!
 //! All faults are reported at once and none of them repeats a value, since it may be a secret.
 
+use super::CONFIG_VARIABLE;
+use super::given::Given;
 use super::sections::{Settings, reference};
-use super::value::SettingValue;
-use super::{CONFIG_VARIABLE, env_name};
-use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
-use std::collections::{BTreeMap, HashMap};
+use config::{Config, Environment, File, FileFormat, Source};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -60,40 +60,10 @@ impl Settings {
             .and_then(|tree| tree.collect())
             .map_err(|error| unreadable(file, &error))?;
 
-        let mut given = Given { values: BTreeMap::new(), faults };
-        flatten("", tree, &mut given.values);
+        let mut given = Given::of(tree, faults);
         let settings = Self::take(&mut given);
         let faults = given.finish();
         if faults.is_empty() { Ok(settings) } else { Err(LoadError::Faults(faults)) }
-    }
-}
-
-/// The values that were given and not yet taken, and the faults found on the way.
-pub(super) struct Given {
-    values: BTreeMap<String, ValueKind>,
-    faults: Vec<String>,
-}
-
-impl Given {
-    /// The value of a setting, if it was given; one of the wrong type is a fault.
-    pub(super) fn take<T: SettingValue>(&mut self, key: &str) -> Option<T> {
-        let kind = self.values.remove(key)?;
-        let value = T::read(&kind);
-        if value.is_none() {
-            self.faults.push(format!("{} must be {}.", super::name(key), T::EXPECTED));
-        }
-        value
-    }
-
-    /// The faults, now that what is left is no setting.
-    fn finish(mut self) -> Vec<String> {
-        self.faults.extend(self.values.into_keys().map(|key| {
-            format!(
-                "`{key}` ({} in the environment) is not a setting; see the settings reference for the names.",
-                env_name(&key)
-            )
-        }));
-        self.faults
     }
 }
 
@@ -140,17 +110,5 @@ fn unreadable(file: Option<PathBuf>, error: &config::ConfigError) -> LoadError {
     match (error, file) {
         (config::ConfigError::FileParse { .. }, Some(path)) => LoadError::File { path, reason },
         _ => LoadError::Faults(vec![reason]),
-    }
-}
-
-/// The tree's leaves under their dotted names; an array is a leaf.
-fn flatten(prefix: &str, table: impl IntoIterator<Item = (String, Value)>, leaves: &mut BTreeMap<String, ValueKind>) {
-    for (name, value) in table {
-        let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
-        if let ValueKind::Table(inner) = value.kind {
-            flatten(&key, inner, leaves);
-        } else {
-            leaves.insert(key, value.kind);
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! `ingest.listen`), which wins. Called by every binary's `main`.
 
 mod check;
+mod given;
 mod load;
 mod sections;
 mod table;

@@ -32,7 +32,7 @@ macro_rules! settings {
 
         impl Settings {
             /// Every setting from what was given, or its default; `given` keeps what is no setting.
-            pub(super) fn take(given: &mut super::load::Given) -> Self {
+            pub(super) fn take(given: &mut super::given::Given) -> Self {
                 Self {
                     $( $section: $Section {
                         $( $field: given.take(concat!(stringify!($section), ".", stringify!($field)))
@@ -45,7 +45,7 @@ macro_rules! settings {
             pub(super) fn out_of_bounds(&self) -> Vec<String> {
                 let mut faults = Vec::new();
                 $($($(
-                    faults.extend(super::check::outside(
+                    faults.extend(super::given::outside(
                         concat!(stringify!($section), ".", stringify!($field)),
                         &self.$section.$field,
                         &$bounds,
