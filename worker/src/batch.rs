@@ -55,6 +55,11 @@ impl Gathered {
         self.batch.events.len() + self.batch.dead_letters.len()
     }
 
+    /// When the oldest of its events was accepted, in microseconds since the Unix epoch.
+    pub(crate) fn oldest(&self) -> Option<i64> {
+        self.batch.events.iter().map(|event| event.id().received_at().micros()).min()
+    }
+
     fn add_pack(&mut self, pack: Pack) {
         let place = (pack.header.run, pack.header.number);
         self.batch.packs.push(PackEntry {

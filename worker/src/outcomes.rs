@@ -2,11 +2,10 @@
 //! once it is committed.
 
 use crate::batch::Gathered;
-use crate::waiting;
 use domain::outcome::Outcome;
 use metrics::{Gauge, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use queue::SourceQueue;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const OUTCOMES: &str = "affitor_worker_outcomes_total";
 const PACKS: &str = "affitor_worker_packs_total";
@@ -53,8 +52,8 @@ pub(crate) fn settled(source: SourceQueue, gathered: &Gathered, outcomes: &[Outc
     counter!(PACKS, "queue" => source.name()).increment(gathered.deliveries as u64);
     histogram!(BATCH).record(gathered.len() as f64);
     histogram!(APPLY).record(took.as_secs_f64());
-    if let Some(oldest) = waiting::oldest(gathered) {
-        histogram!(LAG).record(waiting::age(oldest).as_secs_f64());
+    if let Some(oldest) = gathered.oldest() {
+        histogram!(LAG).record(age(oldest).as_secs_f64());
     }
 }
 
@@ -71,4 +70,10 @@ pub(crate) fn waiting(age: Duration) {
 /// How many lanes run on a queue.
 pub(crate) fn lanes(source: SourceQueue) -> Gauge {
     gauge!(LANES, "queue" => source.name())
+}
+
+/// How long ago an event was accepted, from microseconds since the Unix epoch; nothing if the clocks disagree.
+pub(crate) fn age(accepted: i64) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(Duration::from_micros(accepted.unsigned_abs()))
 }

@@ -8,7 +8,7 @@ use metrics::Gauge;
 use queue::SourceQueue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Well below any interval at which metrics are read.
@@ -53,14 +53,14 @@ impl Waiting {
     /// Nothing when no lane holds an event.
     fn age(&self) -> Duration {
         let oldest = self.0.iter().map(|oldest| oldest.load(Ordering::Relaxed)).min();
-        oldest.filter(|oldest| *oldest != NOTHING).map(age).unwrap_or_default()
+        oldest.filter(|oldest| *oldest != NOTHING).map(outcomes::age).unwrap_or_default()
     }
 }
 
 impl Hand {
     /// The lane has a batch in hand.
     pub(crate) fn holds(&self, gathered: &Gathered) {
-        self.oldest.store(oldest(gathered).unwrap_or(NOTHING), Ordering::Relaxed);
+        self.oldest.store(gathered.oldest().unwrap_or(NOTHING), Ordering::Relaxed);
     }
 
     /// The lane has nothing in hand.
@@ -74,17 +74,6 @@ impl Drop for Hand {
         self.lets_go();
         self.alive.decrement(1.0);
     }
-}
-
-/// When the oldest event of a batch was accepted, in microseconds since the Unix epoch.
-pub(crate) fn oldest(gathered: &Gathered) -> Option<i64> {
-    gathered.batch.events.iter().map(|event| event.id().received_at().micros()).min()
-}
-
-/// How long ago that was; nothing if the clocks disagree.
-pub(crate) fn age(accepted: i64) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.saturating_sub(Duration::from_micros(accepted.unsigned_abs()))
 }
 
 #[cfg(test)]
