@@ -8,14 +8,17 @@ postgres_program() {
     find_program initdb "${directories[@]}"
 }
 
+# The server refuses to run as root.
+postgres_user() {
+    if [ "$(id -u)" = 0 ]; then first_user postgres nobody; else id -un; fi
+}
+
 start_postgres() {
     need "a PostgreSQL server" postgresql postgres_program || return 1
     local user directory port
     TEST_PG_BIN=$(dirname "$(readlink -f "$(postgres_program)")")
     directory=$servers_dir/postgres
-    user=$(id -un)
-    # The server refuses to run as root.
-    [ "$(id -u)" != 0 ] || user=$(first_user postgres nobody) || return 1
+    user=$(postgres_user) || return 1
     port=$(free_ports 1)
     own_directory "$user" "$directory" || return 1
     if ! (as_user "$user" "$TEST_PG_BIN/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync) >"$servers_dir/postgres.log" 2>&1; then

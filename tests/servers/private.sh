@@ -20,12 +20,13 @@ PYTHON
 }
 
 # as_user USER COMMAND...: replaces this process by COMMAND with a bare environment, as USER when we are root.
+# $death_signal, when set, is what it then gets when its parent ends: becoming USER undoes what was arranged before.
 as_user() {
     local user=$1
     shift
     cd / || return 1
     if [ "$(id -u)" = 0 ]; then
-        exec setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups -- env -i "PATH=$PATH" LANG=C.UTF-8 "$@"
+        exec setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups ${death_signal:+--pdeathsig "$death_signal"} -- env -i "PATH=$PATH" LANG=C.UTF-8 "$@"
     fi
     exec env -i "PATH=$PATH" LANG=C.UTF-8 "$@"
 }

@@ -10,18 +10,17 @@ epmd_program() {
     find_program epmd /usr/lib/erlang/bin /usr/lib/erlang/erts-*/bin
 }
 
-start_rabbitmq() {
-    need "a RabbitMQ server" rabbitmq-server rabbitmq_program rabbitmq-server || return 1
-    local user directory amqp_port dist_port epmd_port settings
-    directory=$servers_dir/rabbitmq
+# prepare_rabbitmq DIRECTORY AMQP_PORT DIST_PORT EPMD_PORT: makes a node's directory and sets `user` and `settings`, which
+# are the node's and its tools' whole environment. The caller declares both.
+prepare_rabbitmq() {
+    local directory=$1 amqp_port=$2 dist_port=$3 epmd_port=$4
     user=$(id -un)
     [ "$(id -u)" != 0 ] || user=$(first_user rabbitmq nobody) || return 1
-    read -r amqp_port dist_port epmd_port < <(free_ports 3)
     own_directory "$user" "$directory" || return 1
     rabbitmq_configuration "$amqp_port" >"$directory/rabbitmq.conf"
     echo "[]." >"$directory/enabled_plugins"
     : >"$directory/rabbitmq-env.conf"
-    chmod 644 "$directory"/*
+    chmod 644 "$directory"/rabbitmq.conf "$directory"/enabled_plugins "$directory"/rabbitmq-env.conf
     settings=(
         "HOME=$directory" # the cookie is made here
         "ERL_EPMD_PORT=$epmd_port" ERL_EPMD_ADDRESS=127.0.0.1
@@ -33,6 +32,14 @@ start_rabbitmq() {
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}"
         RUNNING_UNDER_SYSTEMD=true # the script becomes the server, so that its process id is the server's
     )
+}
+
+start_rabbitmq() {
+    need "a RabbitMQ server" rabbitmq-server rabbitmq_program rabbitmq-server || return 1
+    local user directory amqp_port dist_port epmd_port settings
+    directory=$servers_dir/rabbitmq
+    read -r amqp_port dist_port epmd_port < <(free_ports 3)
+    prepare_rabbitmq "$directory" "$amqp_port" "$dist_port" "$epmd_port" || return 1
     # An epmd that Erlang starts by itself outlives its node and cannot be told from the system's.
     (as_user "$user" "${settings[@]}" "$(epmd_program)") >"$servers_dir/epmd.log" 2>&1 </dev/null &
     epmd_pid=$!

@@ -1,9 +1,10 @@
-//! What a test run leaves on servers that are not its own: databases and queues. A program of ours, `janitor`, removes
+//! What a test run leaves on servers that are not its own: databases, queues, directories. A program of ours, `janitor`, removes
 //! them when the process of the tests has ended, however it ended. Called by `pipeline`.
 
 use std::{
     io::Write,
     os::unix::process::CommandExt,
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{LazyLock, Mutex},
 };
@@ -17,6 +18,8 @@ pub(crate) enum Leftover<'a> {
     Database(&'a str),
     /// The queues and exchanges whose names begin with this prefix.
     Queues(&'a str),
+    /// The directory of a private server, which ends with the tests.
+    Directory(&'a Path),
 }
 
 static JANITOR: LazyLock<Mutex<Child>> = LazyLock::new(|| {
@@ -31,6 +34,7 @@ pub(crate) fn remove_at_the_end(leftover: &Leftover<'_>) {
     let line = match leftover {
         Leftover::Database(name) => format!("database {name}\n"),
         Leftover::Queues(prefix) => format!("queues {prefix}\n"),
+        Leftover::Directory(path) => format!("directory {}\n", path.display()),
     };
     let mut janitor = JANITOR.lock().expect("nothing panics with the janitor in hand");
     janitor.stdin.as_mut().expect("a pipe").write_all(line.as_bytes()).expect("the janitor listens");

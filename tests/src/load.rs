@@ -10,6 +10,7 @@ use std::{
         Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -22,7 +23,10 @@ use crate::{Answer, Client, Stored, TestProgram};
 pub struct Load {
     leads: usize,
     connections: usize,
+    pause: Duration,
     next: AtomicUsize,
+    accepted: AtomicUsize,
+    refused: AtomicUsize,
     stopped: AtomicBool,
     books: Books,
 }
@@ -33,8 +37,15 @@ impl Load {
     /// # Panics
     /// When the file cannot be made.
     pub fn new(leads: usize, connections: usize, books: &Path) -> Self {
-        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { leads, connections, next, stopped, books: Books::open(books) }
+        let (pause, books) = (Duration::ZERO, Books::open(books));
+        let [next, accepted, refused] = [const { AtomicUsize::new(0) }; 3];
+        Self { leads, connections, pause, next, accepted, refused, stopped: AtomicBool::new(false), books }
+    }
+
+    /// Has each connection wait so long after each lead that was accepted.
+    #[must_use]
+    pub fn paced(self, pause: Duration) -> Self {
+        Self { pause, ..self }
     }
 
     /// How many leads a test sends: `AFFITOR_TEST_LEADS`, or what suits every run.
@@ -47,6 +58,7 @@ impl Load {
         let one = async || {
             while let Some(key) = self.next_key() {
                 self.send(client, program, &key).await;
+                tokio::time::sleep(self.pause).await;
             }
         };
         let connections: Vec<_> = (0..self.connections).map(|_| one()).collect();
@@ -61,6 +73,16 @@ impl Load {
     /// How many leads there are.
     pub fn leads(&self) -> usize {
         self.leads
+    }
+
+    /// How many leads have been accepted.
+    pub fn accepted_so_far(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How many times a lead was answered with an honest 503.
+    pub fn refused_so_far(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Sends nothing more, not even what was not accepted.
@@ -85,21 +107,24 @@ impl Load {
     async fn send(&self, client: &Client, program: &TestProgram, key: &str) {
         while !self.is_stopped() {
             self.books.write(&format!("asked {key}"));
+            let began = Instant::now();
             let lead = client.lead().bearer_auth(&program.api_key).json(&json!({"customer_key": key}));
             match Answer::try_to(lead).await {
                 Ok(answer) if answer.status == 200 => {
                     self.books.write(&format!("ok {key} {}", answer.event_id()));
+                    self.accepted.fetch_add(1, Ordering::Relaxed);
                     return;
                 }
                 Ok(answer) if answer.status == 503 => {
                     let outcome = answer.header("x-affitor-outcome");
                     assert!(matches!(outcome, Some("not-accepted" | "unknown")), "{answer:?}");
-                    self.books.write(&format!("failed {key}"));
+                    self.books.write(&format!("refused {key} {}", began.elapsed().as_millis()));
+                    self.refused.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(answer) => panic!("a good lead was refused: {answer:?}"),
                 Err(_) => self.books.write(&format!("failed {key}")),
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -132,6 +157,10 @@ impl Books {
 pub struct Accepted {
     /// By event id, the customer's key.
     pub events: BTreeMap<Uuid, String>,
+    /// How many 503s there were, and how long the slowest of them took.
+    pub refused: (usize, Duration),
+    /// How many requests were not answered at all.
+    pub unanswered: usize,
     asked: BTreeSet<String>,
 }
 
@@ -139,6 +168,7 @@ impl Accepted {
     fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).expect("the client's file");
         let (mut events, mut asked) = (BTreeMap::new(), BTreeSet::new());
+        let (mut refused, mut unanswered) = ((0, Duration::ZERO), 0);
         for line in text.lines() {
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["asked", key] => drop(asked.insert(key.to_owned())),
@@ -146,10 +176,15 @@ impl Accepted {
                     let event = event.parse().expect("a receipt is a uuid");
                     assert!(events.insert(event, key.to_owned()).is_none(), "the receipt {event} was given twice");
                 }
+                ["refused", _, took] => {
+                    let took = Duration::from_millis(took.parse().expect("milliseconds"));
+                    refused = (refused.0 + 1, took.max(refused.1));
+                }
+                ["failed", _] => unanswered += 1,
                 _ => {}
             }
         }
-        Self { events, asked }
+        Self { events, refused, unanswered, asked }
     }
 
     /// Compares it with the database, key by key.

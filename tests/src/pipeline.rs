@@ -85,16 +85,22 @@ impl Pipeline {
 
     /// A database with its schema and the settings of every part, and no part running.
     pub async fn prepared() -> Self {
-        let servers = Servers::from_env();
-        let (database, prefix) = (fresh_database().await, unique_name("test"));
+        let database = fresh_database().await;
         remove_at_the_end(&Leftover::Database(database.name()));
+        let pipeline = Self::prepared_on(&Servers::from_env().amqp_url, database.url()).await;
+        Self { _database: Some(database), ..pipeline }
+    }
+
+    /// The same on servers of the test's own choice; the database is empty.
+    pub async fn prepared_on(amqp_url: &str, database_url: &str) -> Self {
+        let prefix = unique_name("test");
         remove_at_the_end(&Leftover::Queues(&prefix));
         let directory = tempfile::tempdir().expect("a temporary directory");
         let local = || format!("127.0.0.1:{}", free_port());
         let environment = [
-            ("QUEUE__AMQP_URL", servers.amqp_url),
+            ("QUEUE__AMQP_URL", amqp_url.to_owned()),
             ("QUEUE__NAME_PREFIX", prefix),
-            ("STORE__DATABASE_URL", database.url().to_owned()),
+            ("STORE__DATABASE_URL", database_url.to_owned()),
             ("SECRETS__CLICK_SECRET", CLICK_SECRET.to_owned()),
             ("SECRETS__EMAIL_PEPPER", EMAIL_PEPPER.to_owned()),
             ("INGEST__LISTEN", local()),
@@ -116,7 +122,7 @@ impl Pipeline {
             environment,
             settings,
             processes: Mutex::default(),
-            _database: Some(database),
+            _database: None,
         };
         let mut migrate = pipeline.process("worker", &["migrate"], &[]);
         let status = migrate.wait_for_end(START).await;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::Mutex,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::NamedTempFile;
@@ -149,6 +149,27 @@ impl Process {
             async move { seen }
         })
         .await
+    }
+
+    /// The most memory it has ever had, in MiB.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("a running process");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel's count");
+        peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") >> 10
+    }
+
+    /// Sends a signal, if it still runs, and gives it so much time to end.
+    pub(crate) fn end_with(&mut self, signal: &str, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        if !self.has_ended() {
+            self.signal(signal);
+        }
+        while !self.has_ended() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Ends it at once, as `kill -9` does.

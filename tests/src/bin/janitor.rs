@@ -1,8 +1,8 @@
-//! Waits until the tests that started it have ended, then removes what they name on its input: `database NAME` and
-//! `queues PREFIX`, one a line. Servers that have gone away in the meantime need no cleaning.
+//! Waits until the tests that started it have ended, then removes what they name on its input: `database NAME`,
+//! `queues PREFIX` and `directory PATH`, one a line. Servers that have gone away in the meantime need no cleaning.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{error::Error, io::Read};
+use std::{error::Error, io::Read, time::Duration};
 
 use lapin::{
     Connection, ConnectionProperties,
@@ -17,9 +17,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut lines = String::new();
     std::io::stdin().read_to_string(&mut lines)?;
     let named = |what: &str| -> Vec<&str> { lines.lines().filter_map(|line| line.strip_prefix(what)).collect() };
+    remove_directories(&named("directory ")).await;
     let servers = Servers::from_env();
     drop_databases(&servers.database_url, &named("database ")).await?;
     delete_queues(&servers.amqp_url, &named("queues ")).await
+}
+
+/// A server that has just been killed may still write.
+async fn remove_directories(paths: &[&str]) {
+    for path in paths {
+        for _ in 0..20 {
+            if std::fs::remove_dir_all(path).is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
 }
 
 async fn drop_databases(url: &str, names: &[&str]) -> Result<(), Box<dyn Error>> {

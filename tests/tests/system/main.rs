@@ -23,6 +23,7 @@ mod bad_input;
 mod contract;
 mod documents;
 mod embedded;
+mod faults;
 mod harness;
 mod ledger;
 mod metrics;

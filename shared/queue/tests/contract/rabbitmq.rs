@@ -225,6 +225,24 @@ async fn a_blocked_connection_is_told_and_refuses_at_once_until_it_is_unblocked(
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_publishing_is_blocked_messages_are_taken_and_acknowledged() {
+    through_a_proxy(DEADLINE, |stage, proxy| async move {
+        publish(&stage.queue, [1]).await;
+        // Only the publishing connection is there to hear it.
+        proxy.say(connection_frame(60, b"\x0alow memory"));
+        timeout(A_SECOND, told(&stage.queue, not_ready)).await.expect("told");
+        let mut consumer = stage.queue.consumer(10);
+        let (numbers, tag) = take(&mut consumer, 1).await;
+        assert_eq!((numbers, consumer.ack_through(tag).await), (vec![1], Ok(())));
+        consumer.close().await;
+        is_refused_at_once(&stage.queue).await;
+        let left = stage.queue.depth().await;
+        assert!(matches!(left, Ok(0)), "{left:?}");
+    })
+    .await;
+}
+
 /// A method of the connection class, as the broker would send it.
 fn connection_frame(method: u8, arguments: &[u8]) -> Vec<u8> {
     let mut frame = vec![1, 0, 0, 0, 0, 0, 4 + arguments.len() as u8, 0, 10, 0, method];

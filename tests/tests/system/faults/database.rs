@@ -1,0 +1,123 @@
+//! A PostgreSQL server that is stopped at once, takes no writes, has no connection left, and ends sessions.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection, Executor, PgConnection};
+use tests::{Pipeline, PrivatePostgres, Servers, VISIBLE};
+
+use super::{A_SECOND, Scene};
+
+/// How soon after its end a fault may be over for a worker.
+const RECOVERY: Duration = Duration::from_secs(10);
+
+const END_THE_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+     WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name <> 'test'";
+
+async fn scene(postgres: &PrivatePostgres) -> Scene {
+    Scene::start(Pipeline::prepared_on(&Servers::from_env().amqp_url, &postgres.url()).await).await
+}
+
+/// A session that the test's own faults spare.
+async fn session(postgres: &PrivatePostgres) -> Result<PgConnection, sqlx::Error> {
+    PgConnection::connect(&format!("{}?application_name=test", postgres.url())).await
+}
+
+/// Holds all that the server has, the reserve for such as the test included, so that the programs have none.
+async fn take_every_connection(postgres: &PrivatePostgres, own: &mut PgConnection) -> Vec<PgConnection> {
+    let theirs = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' \
+         AND application_name <> 'test'";
+    let (mut others, end) = (Vec::new(), Instant::now() + VISIBLE);
+    loop {
+        own.execute(END_THE_OTHERS).await.unwrap();
+        while let Ok(other) = session(postgres).await {
+            others.push(other);
+        }
+        let theirs: i64 = sqlx::query_scalar(theirs).fetch_one(&mut *own).await.unwrap();
+        if theirs == 0 {
+            return others;
+        }
+        assert!(Instant::now() < end, "the programs still have {theirs} connections");
+    }
+}
+
+/// No client has noticed anything.
+fn nobody_was_refused(scene: &Scene) {
+    assert_eq!(scene.load.refused_so_far(), 0);
+}
+
+#[tokio::test]
+async fn a_database_that_is_stopped_at_once_and_started_again_costs_nothing() {
+    let mut postgres = PrivatePostgres::start(&[]).await;
+    let scene = scene(&postgres).await;
+    let nemesis = async {
+        scene.begun(20).await;
+        postgres.stop_immediately().await;
+        scene.readiness("worker", A_SECOND, Some("database")).await;
+        scene.begun(60).await;
+        postgres.start_again().await;
+        scene.drained().await
+    };
+    let recovered = scene.under_load(nemesis).await;
+    nobody_was_refused(&scene);
+    scene.is_whole("database stopped at once", recovered).await;
+    assert!(recovered < RECOVERY, "{recovered:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_waited_for() {
+    let postgres = PrivatePostgres::start(&[]).await;
+    let scene = scene(&postgres).await;
+    let mut connection = session(&postgres).await.unwrap();
+    let nemesis = async {
+        scene.begun(20).await;
+        connection.execute("ALTER SYSTEM SET default_transaction_read_only = on").await.unwrap();
+        connection.execute("SELECT pg_reload_conf()").await.unwrap();
+        connection.execute(END_THE_OTHERS).await.unwrap();
+        scene.readiness("worker", A_SECOND, Some("read-only")).await;
+        scene.begun(60).await;
+        connection.execute("ALTER SYSTEM RESET default_transaction_read_only").await.unwrap();
+        connection.execute("SELECT pg_reload_conf()").await.unwrap();
+        scene.drained().await
+    };
+    let recovered = scene.under_load(nemesis).await;
+    nobody_was_refused(&scene);
+    scene.is_whole("database without writes", recovered).await;
+    assert!(recovered < RECOVERY, "{recovered:?}");
+}
+
+#[tokio::test]
+async fn a_database_without_a_connection_left_is_waited_for() {
+    let postgres = PrivatePostgres::start(&["-c", "max_connections=30"]).await;
+    let scene = scene(&postgres).await;
+    let mut connection = session(&postgres).await.unwrap();
+    let nemesis = async {
+        scene.begun(20).await;
+        let others = take_every_connection(&postgres, &mut connection).await;
+        scene.readiness("worker", A_SECOND, Some("database")).await;
+        scene.begun(60).await;
+        drop(others);
+        scene.drained().await
+    };
+    let recovered = scene.under_load(nemesis).await;
+    nobody_was_refused(&scene);
+    scene.is_whole("database out of connections", recovered).await;
+    assert!(recovered < RECOVERY, "{recovered:?}");
+}
+
+#[tokio::test]
+async fn sessions_that_the_database_ends_again_and_again_cost_nothing() {
+    let postgres = PrivatePostgres::start(&[]).await;
+    let scene = scene(&postgres).await;
+    let mut connection = session(&postgres).await.unwrap();
+    let nemesis = async {
+        for percent in [10, 20, 30, 40, 50, 60, 70, 80] {
+            scene.begun(percent).await;
+            connection.execute(END_THE_OTHERS).await.unwrap();
+        }
+        scene.drained().await
+    };
+    let recovered = scene.under_load(nemesis).await;
+    nobody_was_refused(&scene);
+    scene.is_whole("sessions ended by the database", recovered).await;
+    assert!(recovered < RECOVERY, "{recovered:?}");
+}
