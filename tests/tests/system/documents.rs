@@ -205,6 +205,29 @@ fn files_that_the_text_names_are_there() {
     }
 }
 
+#[test]
+fn the_tests_that_the_guards_have_are_there() {
+    fn sources(directory: &Path) -> String {
+        let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        let texts = entries.map(|path| match path.extension() {
+            _ if path.ends_with("target") => String::new(),
+            Some(extension) if extension == "rs" => fs::read_to_string(path).unwrap(),
+            _ if path.is_dir() => sources(&path),
+            _ => String::new(),
+        });
+        texts.collect()
+    }
+    let (sources, page) = (sources(root()), read("docs/guards.md"));
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| trap"));
+    for row in rows {
+        let tests: Vec<&str> = row.split(" | ").nth(2).unwrap_or_default().split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "docs/guards.md names no test in: {row}");
+        for test in tests {
+            assert!(sources.contains(&format!("fn {test}(")), "docs/guards.md names the test {test}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_versions_are_those_that_are_built_tested_and_deployed() {
     let readme = read("README.md");

@@ -1,9 +1,13 @@
 //! A PostgreSQL server that is stopped at once, takes no writes, has no connection left, and ends sessions.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
+use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
-use tests::{Pipeline, PrivatePostgres, Servers, VISIBLE};
+use tests::{Client, Pipeline, PrivatePostgres, Servers, VISIBLE, eventually};
 
 use super::{A_SECOND, Scene};
 
@@ -120,4 +124,41 @@ async fn sessions_that_the_database_ends_again_and_again_cost_nothing() {
     nobody_was_refused(&scene);
     scene.is_whole("sessions ended by the database", recovered).await;
     assert!(recovered < RECOVERY, "{recovered:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_has_gone_silent_is_given_up_and_another_made() {
+    let postgres = PrivatePostgres::start(&[]).await;
+    let mut pipeline = Pipeline::prepared_on(&Servers::from_env().amqp_url, &postgres.url()).await;
+    for wait in ["STATEMENT", "LOCK", "IDLE_IN_TRANSACTION"] {
+        pipeline.environment.push((format!("AFFITOR_STORE__{wait}_TIMEOUT_MS"), "500".into()));
+    }
+    let (program, client) = (pipeline.program().await, Client::of(&pipeline));
+    let (_ingest, _worker) = (pipeline.start("ingest").await, pipeline.start("worker").await);
+    let event = client.send_lead(&program, &json!({"customer_key": "u1"})).await.event_id();
+    let stored = pipeline.stored().await;
+    let events = async |wanted: i64| {
+        eventually(VISIBLE, async || match stored.events().await {
+            events if events == wanted => Ok(()),
+            events => Err(format!("{events} of {wanted} stored")),
+        })
+        .await;
+    };
+    events(1).await;
+    let mut connection = session(&postgres).await.unwrap();
+    let theirs = "SELECT pid FROM pg_stat_activity WHERE query LIKE '/* packs */%' OR query = 'COMMIT'";
+    let silenced: Vec<i32> = sqlx::query_scalar(theirs).fetch_all(&mut connection).await.unwrap();
+    assert!(!silenced.is_empty(), "no session has stored {event}");
+    signal("STOP", &silenced);
+    assert_eq!(client.send_lead(&program, &json!({"customer_key": "u2"})).await.status, 200);
+    events(2).await;
+    signal("CONT", &silenced);
+    stored.close().await;
+}
+
+/// Sends a signal to the server's own processes.
+fn signal(signal: &str, processes: &[i32]) {
+    let processes = processes.iter().map(i32::to_string);
+    let sent = Command::new("kill").arg(format!("-{signal}")).args(processes).status();
+    assert!(sent.expect("the system's kill").success());
 }
