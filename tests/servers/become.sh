@@ -15,10 +15,12 @@ directory=$1 program=$3
 read -r -a ports <<<"$2"
 shift 3
 user='' settings=()
+# shellcheck disable=SC2034 # as_user reads it
 death_signal=KILL
 case $program in
     initdb | postgres)
         # After a KILL it would leave shared memory behind.
+        # shellcheck disable=SC2034
         death_signal=QUIT
         user=$(postgres_user) && own_directory "$user" "$directory" || exit 1
         program=$(dirname "$(readlink -f "$(postgres_program)")")/$program
