@@ -12,8 +12,8 @@ use super::{A_SECOND, Scene, figure};
 
 /// How soon after its end a fault may be over for clients.
 const RECOVERY: Duration = Duration::from_secs(5);
-/// Of a worker, by default; each holds one pack here.
-const LANES: u64 = 2;
+/// Packs that may be in the hands of a lane, or be confirmed while the queue is being deleted.
+const IN_HAND: u64 = 16;
 
 /// One node for all tests here, one after the other: it takes seconds to start.
 async fn broker() -> MutexGuard<'static, PrivateBroker> {
@@ -108,8 +108,8 @@ async fn a_queue_that_is_deleted_under_load_takes_only_what_was_in_it_and_the_le
     .await;
     let missing = audit["missing_packs"].as_u64().unwrap();
     println!("queue deleted: {lost} deleted_packs {deleted} missing_packs {missing} recovered {recovered:.1?}");
-    // A pack that a lane had in its hands may be lost too; nothing that was published later is.
-    assert!((deleted..=deleted + LANES).contains(&missing));
+    // Nothing that was published later is lost.
+    assert!((deleted..=deleted + IN_HAND).contains(&missing));
     assert_eq!((figure(&lost, "doubled"), figure(&lost, "made_up"), figure(&lost, "dead")), (0, 0, 0));
     assert_eq!(accepted.unanswered, 0);
     assert!(recovered < RECOVERY, "{recovered:?}");
