@@ -34,6 +34,11 @@ impl fmt::Debug for EmailMark {
     }
 }
 
+/// Whether the text is an address, all of it.
+pub fn is_address(text: &str) -> bool {
+    normalised(text).is_some()
+}
+
 fn normalised(text: &str) -> Option<String> {
     let trimmed = text.trim_matches([' ', '\t', '\n', '\r', '\x0c']);
     if trimmed.is_empty() || trimmed.len() > MAX_EMAIL_BYTES {

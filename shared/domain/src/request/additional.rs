@@ -3,6 +3,7 @@
 use super::json::Json;
 use super::members::Members;
 use super::privacy::mask_addresses;
+use super::warning::Warning;
 use crate::program::ProgramId;
 use std::borrow::Cow;
 use std::io;
@@ -20,8 +21,11 @@ pub(super) struct Additional<'a> {
     pub(super) rest: Option<Json<'a>>,
 }
 
-/// Takes `additional_data` out of the body; its faults are added to the body's.
+/// Takes `additional_data` out of the body, and a `test_mode` that is not in it; its faults are added to the body's.
 pub(super) fn take<'a>(body: &mut Members<'a>) -> Additional<'a> {
+    if body.take("test_mode").is_some_and(|value| value != Json::Bool(false)) {
+        body.warnings.push(Warning::TestModeIgnored);
+    }
     let Some(json) = body.take("additional_data") else { return Additional::default() };
     if let Some(rule) = broken_rule(&json) {
         body.fault("additional_data", rule);

@@ -8,7 +8,7 @@ use super::fault::{Fault, FaultCode, Faulty, IDENTITY_REQUIRED, PLACEHOLDER_KEY}
 use super::json::Json;
 use super::members::{Given, Members};
 use super::warning::Warning;
-use crate::email::EmailMark;
+use crate::email::{EmailMark, is_address};
 use crate::event::LeadEvent;
 use crate::identity::{BadCustomerKey, CustomerKey, is_placeholder, trim_ascii_space};
 use crate::keyring::Keyring;
@@ -131,7 +131,12 @@ fn customer_key(members: &mut Members<'_>) -> Given<CustomerKey> {
         return Given::Placeholder;
     }
     match CustomerKey::parse(&text) {
-        Ok(key) => Given::Value(key),
+        Ok(key) => {
+            if is_address(key.as_str()) {
+                members.warnings.push(Warning::AddressAsCustomerKey);
+            }
+            Given::Value(key)
+        }
         Err(BadCustomerKey::Empty) => Given::Absent,
         Err(bad @ (BadCustomerKey::TooLong | BadCustomerKey::ControlCharacters)) => {
             members.faults.push(Fault::new(FaultCode::InvalidCustomerKey, bad.to_string()));
@@ -222,3 +227,5 @@ mod properties;
 mod shown;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod warned;

@@ -25,6 +25,10 @@ warnings! {
     PlaceholderCustomerKey = "customer_key is a placeholder";
     /// See [`crate::identity::PLACEHOLDERS`].
     PlaceholderClickId = "click_id is a placeholder";
+    /// It is stored as it is, unlike `email`.
+    AddressAsCustomerKey = "customer_key is an email address and is stored as it is: send an id of your own";
+    /// Only the one in `additional_data` counts.
+    TestModeIgnored = "test_mode was ignored: it belongs into additional_data";
     /// The lead is kept without it.
     EmailDropped = "email was dropped: it is not an address";
     /// Too long or unprintable.

@@ -14,6 +14,7 @@ on_both_shapes! {
     keys_of_odd_length_or_direction_are_refused
     whole_numbers_are_kept_digit_by_digit
     keys_are_kept_byte_for_byte
+    an_address_as_key_is_taken_with_a_warning
     ascii_white_space_around_a_key_is_trimmed
     placeholders_count_as_absent
     click_ids_of_odd_form_are_refused
@@ -102,7 +103,7 @@ async fn keys_are_kept_byte_for_byte(pipeline: &Pipeline) {
         "../../etc/passwd",
         "%00",
         "%0d%0aSet-Cookie",
-        "jane@example.com",
+        "jane@localhost",
     ];
     let mut receipts = Vec::new();
     for key in keys {
@@ -114,6 +115,12 @@ async fn keys_are_kept_byte_for_byte(pipeline: &Pipeline) {
         let event = client.recorded(&program, &receipt).await;
         assert_eq!((&event["customer_key"], &event["state"]), (&json!(key), &json!("recorded")), "one customer each");
     }
+}
+
+async fn an_address_as_key_is_taken_with_a_warning(pipeline: &Pipeline) {
+    let (client, program) = (Client::of(pipeline), pipeline.program().await);
+    let body = r#"{"customer_key":"jane@example.com"}"#;
+    all_taken(&client, &program, [(body, &["customer_key is an email address"])]).await;
 }
 
 async fn ascii_white_space_around_a_key_is_trimmed(pipeline: &Pipeline) {

@@ -138,7 +138,10 @@ async fn unknown_members_are_ignored(pipeline: &Pipeline) {
         &program,
         [
             (r#"{"__proto__":{"a":1},"constructor":{"prototype":1},"customer_key":"u1"}"#, &[]),
-            (r#"{"is_test":true,"received_at":"1970-01-01","auth_rank":0,"test_mode":true,"customer_key":"u1"}"#, &[]),
+            (
+                r#"{"is_test":true,"received_at":"1970-01-01","auth_rank":0,"test_mode":true,"customer_key":"u1"}"#,
+                &["test_mode was ignored"],
+            ),
             (&format!(r#"{{{many}"customer_key":"u1"}}"#), &[]),
         ],
     )

@@ -21,15 +21,15 @@ pub(super) fn read<T>(body: &str, look: impl FnOnce(LeadRequest<'_>) -> T) -> T 
     }
 }
 
-fn key(body: &str) -> String {
+pub(super) fn key(body: &str) -> String {
     read(body, |lead| lead.customer_key.unwrap().as_str().to_owned())
 }
 
-fn warnings(body: &str) -> Vec<Warning> {
+pub(super) fn warnings(body: &str) -> Vec<Warning> {
     read(body, |lead| lead.details.warnings)
 }
 
-fn with_key(value: &str) -> String {
+pub(super) fn with_key(value: &str) -> String {
     format!(r#"{{"customer_key":{value}}}"#)
 }
 
