@@ -6,6 +6,7 @@ use domain::outcome::{DeadLetterReason, Outcome};
 use domain::pack::{self, BadRecord, Pack, PackFault, RecordFault};
 use queue::{Delivery, Tag};
 use std::collections::HashSet;
+use store::StoreError;
 use store::batch::{Attempt, Batch, DeadLetter, PackEntry};
 use uuid::Uuid;
 
@@ -79,28 +80,37 @@ impl Gathered {
 }
 
 /// A message that the broker gave up delivering: every event that is not in `stored` is set aside.
-pub(crate) fn given_up(batch: &Batch, stored: &HashSet<EventId>) -> (Batch, Vec<Outcome>) {
+///
+/// # Errors
+/// As for [`set_aside`].
+pub(crate) fn given_up(batch: &Batch, stored: &HashSet<EventId>) -> Result<(Batch, Vec<Outcome>), StoreError> {
     let mut closing = Batch { events: Vec::new(), ..batch.clone() };
     let mut outcomes = vec![Outcome::Redelivered; batch.events.len()];
     for (event, outcome) in batch.events.iter().zip(&mut outcomes).filter(|(event, _)| !stored.contains(&event.id())) {
         let message = "the broker gave up delivering the message".to_owned();
-        closing.dead_letters.push(set_aside(event, DeadLetterReason::GivenUpByBroker, message));
+        closing.dead_letters.push(set_aside(event, DeadLetterReason::GivenUpByBroker, message)?);
         *outcome = Outcome::DeadLettered;
     }
-    (closing, outcomes)
+    Ok((closing, outcomes))
 }
 
 /// A readable event that is set aside; `message` must not hold anything from the event.
-pub(crate) fn set_aside(event: &Event, reason: DeadLetterReason, message: String) -> DeadLetter {
-    DeadLetter {
+///
+/// # Errors
+/// Never for an event that was decoded; the encoder's signature allows it. Then the batch is held: a letter without a
+/// body could not be replayed, and the message still has it.
+pub(crate) fn set_aside(event: &Event, reason: DeadLetterReason, message: String) -> Result<DeadLetter, StoreError> {
+    let body = pack::encode_record(event)
+        .map_err(|error| StoreError::Invalid(format!("an event cannot be set aside, please report this: {error}")))?;
+    Ok(DeadLetter {
         reason,
         message,
         program: Some(event.program()),
         event: Some(event.id()),
         pack: None,
-        body: pack::encode_record(event).unwrap_or_default(),
+        body,
         whole_message: false,
-    }
+    })
 }
 
 fn whole_message(body: Vec<u8>, fault: PackFault) -> DeadLetter {

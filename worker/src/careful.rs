@@ -81,7 +81,7 @@ impl Care<'_> {
         let event = &progress.batch.events[step.start];
         let died_here = step.len() == 1 && progress.noted.deaths >= DEATHS;
         let letter = if died_here && !self.is_stored(event).await? {
-            crashed(event)
+            crashed(event)?
         } else {
             match try_batch(self.session, &progress.part(&step, &next)).await? {
                 Ok(fates) => {
@@ -175,6 +175,6 @@ pub(crate) async fn release(session: &mut Session, message: Uuid) -> Result<(), 
     }
 }
 
-fn crashed(event: &Event) -> DeadLetter {
+fn crashed(event: &Event) -> Result<DeadLetter, StoreError> {
     set_aside(event, DeadLetterReason::CrashedWorker, "workers died while they stored the event".to_owned())
 }

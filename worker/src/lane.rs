@@ -195,7 +195,7 @@ impl Work<'_> {
                 stored.insert(event.id());
             }
         }
-        let (closing, outcomes) = given_up(batch, &stored);
+        let (closing, outcomes) = given_up(batch, &stored)?;
         self.session.apply(&closing).await?;
         Ok(outcomes)
     }

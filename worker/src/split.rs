@@ -50,7 +50,7 @@ pub(crate) async fn try_batch(
             (Ok(outcomes), _) => return Ok(Ok(outcomes)),
             (Err(StoreError::Refused { .. }), [_]) if attempt < ATTEMPTS => attempt += 1,
             (Err(StoreError::Refused { code, constraint, .. }), [first, ..]) => {
-                return Ok(Err(letter(first, &code, constraint.as_deref())));
+                return Ok(Err(letter(first, &code, constraint.as_deref())?));
             }
             (Err(other), _) => return Err(other),
         }
@@ -58,7 +58,7 @@ pub(crate) async fn try_batch(
 }
 
 /// The database's own message may hold a value of the event; code and constraint do not.
-fn letter(culprit: &Event, code: &str, constraint: Option<&str>) -> DeadLetter {
+fn letter(culprit: &Event, code: &str, constraint: Option<&str>) -> Result<DeadLetter, StoreError> {
     set_aside(culprit, DeadLetterReason::RefusedByStore, refusal(code, constraint))
 }
 

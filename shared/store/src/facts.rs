@@ -29,8 +29,16 @@ struct Stored {
     email: Option<EmailMark>,
 }
 
+/// Facts that the encoder refuses, for a reason of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a lead's facts cannot be written: {0}")]
+pub(crate) struct UnwritableFacts(#[from] postcard::Error);
+
 /// The bytes to store.
-pub(crate) fn encode(facts: &LeadFacts) -> Vec<u8> {
+///
+/// # Errors
+/// Never for a lead that was decoded; the encoder's signature allows it, and an empty column could not be read again.
+pub(crate) fn encode(facts: &LeadFacts) -> Result<Vec<u8>, UnwritableFacts> {
     let stored = Stored {
         rank: facts.rank,
         test: facts.test,
@@ -41,7 +49,7 @@ pub(crate) fn encode(facts: &LeadFacts) -> Vec<u8> {
         foreign_click: facts.foreign_click,
         email: facts.email.clone(),
     };
-    postcard::to_extend(&stored, vec![VERSION]).unwrap_or_default()
+    Ok(postcard::to_extend(&stored, vec![VERSION])?)
 }
 
 /// Reads [`encode`].
@@ -73,6 +81,13 @@ pub(crate) fn email_digest(email: &EmailMark) -> Vec<u8> {
 /// The event an id column holds, if it is one of ours.
 pub(crate) fn event_id(uuid: uuid::Uuid) -> Option<EventId> {
     EventId::from_uuid(uuid).ok()
+}
+
+/// As when the database refuses a value: this one lead is set aside, its neighbours go through.
+impl From<UnwritableFacts> for crate::StoreError {
+    fn from(error: UnwritableFacts) -> Self {
+        crate::StoreError::Refused { code: "encode".to_owned(), constraint: None, message: error.to_string() }
+    }
 }
 
 impl From<BadFacts> for crate::StoreError {

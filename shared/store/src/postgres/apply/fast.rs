@@ -190,7 +190,7 @@ async fn insert_customers(
         if let Some(lead) = lead_at(events, customer.position) {
             keys.push(lead.customer_key.as_ref().map(|key| key.as_str().to_owned()));
             claims.push(customer.solo.click.map(|click| click.ident.uuid()));
-            leads.push(lead, &customer.facts);
+            leads.push(lead, &customer.facts)?;
             states.push(Some(&customer.state));
         }
     }

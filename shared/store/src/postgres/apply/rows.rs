@@ -1,5 +1,6 @@
 //! Columns: how places, leads and results are bound as arrays, one array a column.
 
+use crate::StoreError;
 use crate::facts;
 use domain::attribution::LeadFacts;
 use domain::event::{Event, LeadEvent};
@@ -37,13 +38,14 @@ pub(super) struct LeadColumns {
 }
 
 impl LeadColumns {
-    pub(super) fn push(&mut self, lead: &LeadEvent, facts: &LeadFacts) {
+    pub(super) fn push(&mut self, lead: &LeadEvent, facts: &LeadFacts) -> Result<(), StoreError> {
         self.event.push(lead.id.uuid());
         self.class.push(lead.class().code());
         self.click.push(facts.click.map(|click| facts.place_of(click).uuid()));
-        self.facts.push(facts::encode(facts));
+        self.facts.push(facts::encode(facts)?);
         self.detail.push(lead.detail.0.clone());
         self.test.push(lead.test);
+        Ok(())
     }
 }
 

@@ -169,7 +169,7 @@ async fn insert_leads(
     let mut columns = LeadColumns::default();
     for lead in leads {
         if let Some(event) = lead_at(events, lead.position) {
-            columns.push(event, &LeadFacts::from(event));
+            columns.push(event, &LeadFacts::from(event))?;
         }
     }
     let (programs, idents) = places(leads.iter().map(|lead| &lead.place));

@@ -140,20 +140,18 @@ async fn insert_leads(
         .map(|(new, lead)| {
             let known = LeadFacts::from(lead);
             let click = known.click.map(|click| known.place_of(click).uuid());
-            row(
-                &new.place,
-                [
-                    hex(lead.id.uuid()),
-                    json!(lead.class().code()),
-                    hex_or_null(click),
-                    blob(&facts::encode(&known)),
-                    json!(lead.detail.0),
-                    json!(i64::from(lead.test)),
-                    json!(i64::from(new.echo)),
-                ],
-            )
+            let columns = [
+                hex(lead.id.uuid()),
+                json!(lead.class().code()),
+                hex_or_null(click),
+                blob(&facts::encode(&known)?),
+                json!(lead.detail.0),
+                json!(i64::from(lead.test)),
+                json!(i64::from(new.echo)),
+            ];
+            Ok(row(&new.place, columns))
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
