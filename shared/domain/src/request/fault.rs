@@ -52,6 +52,8 @@ fault_codes! {
     IdentityRequired = "identity_required";
     /// The only identity is a text that integrations send by mistake.
     PlaceholderKey = "placeholder_key";
+    /// The `leads` of a bulk body are no list of 1 to 1,000.
+    InvalidLeads = "invalid_leads";
     /// A click without `affiliate_url`.
     AffiliateUrlRequired = "affiliate_url_required";
     /// `affiliate_url` is no absolute http or https URL.
@@ -81,6 +83,9 @@ impl FaultCode {
 pub const IDENTITY_REQUIRED: &str = "click_id or customer_key is required";
 /// What [`FaultCode::PlaceholderKey`] says.
 pub const PLACEHOLDER_KEY: &str = "customer_key is a placeholder: send your own id of the customer, or a click_id";
+
+/// What [`FaultCode::NotAnObject`] says.
+pub(super) const NOT_AN_OBJECT: &str = "body must be a JSON object";
 
 /// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

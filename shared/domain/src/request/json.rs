@@ -4,7 +4,8 @@
 //! member a fault belongs to. Integers stay exact; every other number is a double. No meaning is given to members.
 
 use super::fault::{Fault, FaultCode};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use super::trail::{Trail, invalid};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -48,7 +49,7 @@ impl<'a> Json<'a> {
         let text = std::str::from_utf8(body).map_err(|_| invalid())?;
         let mut trail = Trail::default();
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let read = Node { depth: 1, trail: &mut trail }.deserialize(&mut deserializer);
+        let read = Node { depth: 1, keeps: true, trail: &mut trail }.deserialize(&mut deserializer);
         let json = read.map_err(|error| trail.fault(&error))?;
         deserializer.end().map_err(|_| invalid())?;
         Ok(json)
@@ -98,75 +99,19 @@ impl Serialize for Json<'_> {
     }
 }
 
-fn invalid() -> Fault {
-    Fault::new(FaultCode::InvalidJson, "Invalid JSON body")
+/// One value of a body.
+pub(super) struct Node<'t> {
+    /// The level that it is if it is an object or an array.
+    pub(super) depth: usize,
+    /// Whether what it holds is kept, or only checked.
+    pub(super) keeps: bool,
+    pub(super) trail: &'t mut Trail,
 }
 
-/// Filled on the way out of a fault only: what it is, if it is one of ours, and the members around it, inner first.
-#[derive(Default)]
-struct Trail {
-    own: Option<FaultCode>,
-    names: Vec<String>,
-}
-
-impl Trail {
-    fn stop<E: Error>(&mut self, code: FaultCode) -> E {
-        self.own = Some(code);
-        E::custom("refused")
+impl Node<'_> {
+    fn inner(&mut self) -> Node<'_> {
+        Node { depth: self.depth + 1, keeps: self.keeps, trail: self.trail }
     }
-
-    fn fault(&self, error: &serde_json::Error) -> Fault {
-        let member = self.member();
-        match self.own {
-            Some(FaultCode::DuplicateMember) => {
-                return Fault::new(FaultCode::DuplicateMember, format!("{member} is given twice"));
-            }
-            Some(code) => {
-                return Fault::new(code, format!("{member} is nested deeper than {MAX_DEPTH} levels"));
-            }
-            None => {}
-        }
-        // serde_json tells its faults apart by text only.
-        let text = error.to_string();
-        let outer = self.names.last().map_or("", String::as_str);
-        if text.starts_with("number out of range") {
-            self.bad_number(&member)
-        } else if text.starts_with("lone leading surrogate") || text.starts_with("unexpected end of hex escape") {
-            let message = format!("{member} contains half of a surrogate pair");
-            Fault::new(FaultCode::of_member(outer), message)
-        } else {
-            invalid()
-        }
-    }
-
-    fn bad_number(&self, member: &str) -> Fault {
-        let outer = self.names.last().map_or("", String::as_str);
-        let code = FaultCode::of_member(outer);
-        let expected = match outer {
-            "program_id" => "must be a program number",
-            "customer_key" | "click_id" | "email" | "session_id" | "affiliate_url" | "page_url" => "must be a string",
-            _ => "holds a number out of range",
-        };
-        Fault::new(code, format!("{member} {expected}"))
-    }
-
-    /// The member's path. A name that is no plain word is not repeated.
-    fn member(&self) -> String {
-        if self.names.is_empty() {
-            return "body".to_owned();
-        }
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        let shown = |name: &String| match name.as_str() {
-            name if (1..=64).contains(&name.len()) && name.bytes().all(plain) => name.to_owned(),
-            _ => "a member with an unusual name".to_owned(),
-        };
-        self.names.iter().rev().map(shown).collect::<Vec<_>>().join(".")
-    }
-}
-
-struct Node<'t> {
-    depth: usize,
-    trail: &'t mut Trail,
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
@@ -211,24 +156,26 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(Json::Text(Cow::Owned(text.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json<'de>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Json<'de>, A::Error> {
         if self.depth > MAX_DEPTH {
             return Err(self.trail.stop(FaultCode::TooDeep));
         }
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(Node { depth: self.depth + 1, trail: self.trail })? {
-            items.push(item);
+        while let Some(item) = seq.next_element_seed(self.inner())? {
+            if self.keeps {
+                items.push(item);
+            }
         }
         Ok(Json::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Json<'de>, A::Error> {
         if self.depth > MAX_DEPTH {
             return Err(self.trail.stop(FaultCode::TooDeep));
         }
         let mut members: Object<'de> = Vec::new();
         while let Some(name) = map.next_key_seed(Name)? {
-            match map.next_value_seed(Node { depth: self.depth + 1, trail: self.trail }) {
+            match map.next_value_seed(self.inner()) {
                 Ok(value) => members.push((name, value)),
                 Err(error) => {
                     self.trail.names.push(name.into_owned());
@@ -240,12 +187,12 @@ impl<'de> Visitor<'de> for Node<'_> {
             self.trail.names.push(name.to_owned());
             return Err(self.trail.stop(FaultCode::DuplicateMember));
         }
-        Ok(Json::Object(members))
+        Ok(if self.keeps { Json::Object(members) } else { Json::Null })
     }
 }
 
 /// Sorted rather than hashed: no choice of names makes it slow.
-fn given_twice<'m>(members: &'m Object<'_>) -> Option<&'m str> {
+pub(super) fn given_twice<'m>(members: &'m Object<'_>) -> Option<&'m str> {
     if members.len() <= FEW_MEMBERS {
         let repeated = |(place, (name, _)): &(usize, &(Cow<'_, str>, Json<'_>))| {
             members[..*place].iter().any(|(earlier, _)| earlier == name)
@@ -257,7 +204,7 @@ fn given_twice<'m>(members: &'m Object<'_>) -> Option<&'m str> {
     names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
-struct Name;
+pub(super) struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;

@@ -2,7 +2,7 @@
 //!
 //! `null` and `""` mean absent everywhere. What is never taken is unknown and therefore ignored.
 
-use super::fault::{Fault, FaultCode};
+use super::fault::{Fault, FaultCode, NOT_AN_OBJECT};
 use super::json::{Json, Object};
 use super::warning::Warning;
 use crate::identity::is_forbidden;
@@ -46,7 +46,7 @@ impl<'a> Members<'a> {
         if let Json::Object(object) = json {
             Ok(Self::new(object, ""))
         } else {
-            Err(Fault::new(FaultCode::NotAnObject, "body must be a JSON object"))
+            Err(Fault::new(FaultCode::NotAnObject, NOT_AN_OBJECT))
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod additional;
 mod at_sign;
+mod bulk;
 mod click;
 mod detail;
 mod fault;
@@ -12,8 +13,10 @@ mod json;
 mod lead;
 mod members;
 mod privacy;
+mod trail;
 mod warning;
 
+pub use bulk::{MAX_LEADS, leads_of};
 pub use click::ClickRequest;
 pub use detail::Details;
 pub use fault::{Fault, FaultCode, Faulty, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
