@@ -17,7 +17,7 @@ pub(crate) const X_EVENT_ID: HeaderName = HeaderName::from_static("x-event-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Seconds after which sending again is worth it: longer than a pause between two attempts of ours.
-const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("2");
+pub(crate) const RETRY_SECONDS: u64 = 2;
 
 /// A success, ready to be sent.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Accepted {
     body: Vec<u8>,
     /// The event that was stored, if one was.
     event: Option<EventId>,
+    /// Seconds after which the refused part of a bulk request is worth sending again.
+    retry_seconds: Option<u64>,
 }
 
 /// The members of every success, in the order of the contract; absent ones are left out.
@@ -68,11 +70,23 @@ impl Success<'_> {
     /// The answer about an event that is durable, or, without one, about nothing new.
     pub(crate) fn accepted(&self, event: Option<EventId>) -> Accepted {
         // Only texts, numbers and lists: a writer that cannot fail writes them.
-        Accepted { body: serde_json::to_vec(self).unwrap_or_default(), event }
+        Accepted { body: serde_json::to_vec(self).unwrap_or_default(), event, retry_seconds: None }
+    }
+}
+
+impl TestData<'_> {
+    pub(crate) fn of_lead(id: EventId, program_id: ProgramId) -> Self {
+        TestData { event_id: id.number(), program_id, test_mode: true, click_id: None }
     }
 }
 
 impl Accepted {
+    /// The answer about many leads.
+    pub(crate) fn bulk(answer: &impl Serialize, retry_seconds: Option<u64>) -> Self {
+        // As above.
+        Accepted { body: serde_json::to_vec(answer).unwrap_or_default(), event: None, retry_seconds }
+    }
+
     pub(crate) fn into_response(self, grant: Grant) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body));
         let headers = response.headers_mut();
@@ -80,6 +94,9 @@ impl Accepted {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(receipt) = self.event.and_then(|event| HeaderValue::try_from(event.to_string()).ok()) {
             headers.insert(X_EVENT_ID, receipt);
+        }
+        if let Some(seconds) = self.retry_seconds {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         grant.add_to(headers);
         response
@@ -113,7 +130,7 @@ impl Refused {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(outcome) = refusal.outcome() {
             headers.insert(X_AFFITOR_OUTCOME, outcome.header());
-            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
         if let Some(limited) = self.limited {
             headers.insert(RETRY_AFTER, HeaderValue::from(limited.retry_seconds));

@@ -115,12 +115,12 @@ impl Ingest {
 
     /// Returns once the event is durable.
     pub(crate) async fn publish(&self, event: Event, kind: Kind) -> Result<(), Refusal> {
-        // Encoded here and not in the slot, so that all cores encode.
-        let record = encode_record(&event).map_err(|error| {
-            tracing::error!(%error, "an event could not be encoded; please report this");
-            Refusal::QueueAway
-        })?;
-        self.0.publisher.publish(record, kind).await
+        self.0.publisher.publish(record(&event)?, kind).await
+    }
+
+    /// Returns once it is known of every record what became of it: an answer for each, in their order.
+    pub(crate) async fn publish_all(&self, records: Vec<Vec<u8>>, kind: Kind) -> Vec<Result<(), Refusal>> {
+        self.0.publisher.publish_all(records, kind).await
     }
 
     pub(crate) fn snapshots(&self) -> &Snapshots {
@@ -150,6 +150,14 @@ impl Ingest {
     pub(crate) fn click_window(&self) -> Span {
         self.0.click_window
     }
+}
+
+/// The event as it is published. Made by its request and not by the slot, so that all cores encode.
+pub(crate) fn record(event: &Event) -> Result<Vec<u8>, Refusal> {
+    encode_record(event).map_err(|error| {
+        tracing::error!(%error, "an event could not be encoded; please report this");
+        Refusal::QueueAway
+    })
 }
 
 async fn endless(task: impl Future<Output = ()>) -> Result<(), Infallible> {

@@ -2,7 +2,7 @@
 //!
 //! A wrong key is refused before a byte of the body is looked at, whatever mode the body would have asked for.
 
-use crate::limits::Visitor;
+use crate::limits::{Limits, Place, Visitor};
 use crate::mint::now;
 use crate::refusal::Refusal;
 use crate::refused::Refused;
@@ -10,13 +10,18 @@ use crate::snapshot::{Snapshots, StoreAway};
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use domain::ApiKey;
+use domain::api_key::ParsedKey;
 use runtime::http::{BodyFault, read_body};
 use std::sync::Arc;
 use std::time::Duration;
 use store::Program;
 
-/// The longest body, in bytes.
+/// The longest body of one event, in bytes; of each lead in a bulk body too.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The longest bulk body, in bytes.
+const MAX_BULK_BYTES: usize = 1024 * 1024;
+const BULK_TOO_LARGE: &str = "The request body must be at most 1 MiB";
 
 impl From<StoreAway> for Refused {
     fn from(_: StoreAway) -> Self {
@@ -32,28 +37,62 @@ pub(crate) async fn receive(
     body: Body,
     deadline: Duration,
 ) -> Result<(Option<Arc<Program>>, Bytes), Refused> {
+    let keyed = caller(snapshots, visitor, headers).await?;
+    check_length(headers, MAX_BODY_BYTES)?;
+    let body = read(body, MAX_BODY_BYTES, deadline).await?;
+    Ok((keyed.map(|(_, program)| program), body))
+}
+
+/// A bulk request, of which nothing is known yet but who sends it.
+pub(crate) struct Bulk<'a> {
+    pub(crate) key: ParsedKey<'a>,
+    pub(crate) program: Arc<Program>,
+    pub(crate) body: Bytes,
+}
+
+/// Reads a bulk request's body once it is clear that a valid key sends it. The place is to be kept until the answer is
+/// made.
+pub(crate) async fn receive_bulk<'a>(
+    snapshots: &Snapshots,
+    limits: &'a Limits,
+    visitor: Visitor<'_>,
+    headers: &'a HeaderMap,
+    body: Body,
+    deadline: Duration,
+) -> Result<(Place<'a>, Bulk<'a>), Refused> {
+    let (key, program) = caller(snapshots, visitor, headers).await?.ok_or(Refusal::InvalidToken)?;
+    let too_large = |refusal| Refused::from(refusal).worded(Refusal::BodyTooLarge, BULK_TOO_LARGE);
+    check_length(headers, MAX_BULK_BYTES).map_err(too_large)?;
+    let place = limits.bulk().enter(announced_length(headers))?;
+    let body = read(body, MAX_BULK_BYTES, deadline).await.map_err(too_large)?;
+    Ok((place, Bulk { key, program, body }))
+}
+
+/// Everything that the header tells: its media type, and the program of the key if it carries one.
+async fn caller<'a>(
+    snapshots: &Snapshots,
+    visitor: Visitor<'_>,
+    headers: &'a HeaderMap,
+) -> Result<Option<(ParsedKey<'a>, Arc<Program>)>, Refused> {
     check_encoding(headers)?;
     check_media_type(headers)?;
-    let program = match token(headers)? {
-        Some(token) => Some(program_of(snapshots, visitor, token).await?),
+    match token(headers)? {
+        Some(token) => Ok(Some(program_of(snapshots, visitor, token).await?)),
         None => {
             visitor.address()?;
-            None
+            Ok(None)
         }
-    };
-    if announced_length(headers).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
-        return Err(Refusal::BodyTooLarge.into());
     }
-    let body = read_body(body, MAX_BODY_BYTES, deadline).await.map_err(|fault| match fault {
+}
+
+async fn read(body: Body, max_bytes: usize, deadline: Duration) -> Result<Bytes, Refusal> {
+    let body = read_body(body, max_bytes, deadline).await.map_err(|fault| match fault {
         BodyFault::TooLarge => Refusal::BodyTooLarge,
         BodyFault::TooSlow => Refusal::BodyTooSlow,
         BodyFault::Cut => Refusal::ClientGone,
         BodyFault::Broken => Refusal::BodyUnreadable,
     })?;
-    if is_wide(&body) {
-        return Err(Refusal::UnsupportedMediaType.into());
-    }
-    Ok((program, body))
+    if is_wide(&body) { Err(Refusal::UnsupportedMediaType) } else { Ok(body) }
 }
 
 /// Compressed bodies are not taken: they could grow without bound.
@@ -90,11 +129,20 @@ fn token(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
 }
 
 /// Only a valid key has its limit, so that nobody uses up another's.
-async fn program_of(snapshots: &Snapshots, visitor: Visitor<'_>, token: &str) -> Result<Arc<Program>, Refused> {
+async fn program_of<'a>(
+    snapshots: &Snapshots,
+    visitor: Visitor<'_>,
+    token: &'a str,
+) -> Result<(ParsedKey<'a>, Arc<Program>), Refused> {
     let key = ApiKey::parse(token).map_err(|_| Refusal::InvalidToken)?;
     let program = snapshots.key(key, now()).await?.ok_or(Refusal::InvalidToken)?;
     visitor.key(key)?;
-    Ok(program)
+    Ok((key, program))
+}
+
+fn check_length(headers: &HeaderMap, max_bytes: usize) -> Result<(), Refusal> {
+    let is_too_long = announced_length(headers).is_some_and(|length| length > max_bytes as u64);
+    if is_too_long { Err(Refusal::BodyTooLarge) } else { Ok(()) }
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<u64> {

@@ -36,9 +36,7 @@ pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut 
     if request.test {
         visitor.test()?;
     }
-    if has_key_in_query(head) && !request.details.warnings.contains(&Warning::ApiKeyIgnored) {
-        request.details.warnings.push(Warning::ApiKeyIgnored);
-    }
+    warn_of_key_in_query(head, &mut request);
     let claim = claim(&request, keyed.as_deref(), origin, &ingest.secrets().click);
     let number = claim.program()?;
     let program = match keyed {
@@ -72,12 +70,20 @@ fn named_by(ingest: &Ingest, parsed: &Result<LeadRequest<'_>, Faulty<'_>>) -> Op
 }
 
 /// A key in the address is ignored: addresses end up in logs.
-fn has_key_in_query(head: &Parts) -> bool {
+pub(crate) fn warn_of_key_in_query(head: &Parts, request: &mut LeadRequest<'_>) {
     let query = head.uri.query().unwrap_or_default();
-    query.split('&').any(|pair| pair == "api_key" || pair.starts_with("api_key="))
+    let has_key = query.split('&').any(|pair| pair == "api_key" || pair.starts_with("api_key="));
+    if has_key && !request.details.warnings.contains(&Warning::ApiKeyIgnored) {
+        request.details.warnings.push(Warning::ApiKeyIgnored);
+    }
 }
 
-fn claim<'a>(request: &LeadRequest<'_>, keyed: Option<&Program>, origin: Origin<'a>, secrets: &Keyring) -> Claim<'a> {
+pub(crate) fn claim<'a>(
+    request: &LeadRequest<'_>,
+    keyed: Option<&Program>,
+    origin: Origin<'a>,
+    secrets: &Keyring,
+) -> Claim<'a> {
     let click = match request.click_id.as_deref().map(|text| ClickId::verify(text, secrets)) {
         None => NamedClick::Absent,
         Some(None) => NamedClick::Foreign,
@@ -96,7 +102,7 @@ fn claim<'a>(request: &LeadRequest<'_>, keyed: Option<&Program>, origin: Origin<
 }
 
 /// The lead with everything it will be judged by.
-fn event(id: EventId, request: LeadRequest<'_>, program: &Program, caller: Caller) -> LeadEvent {
+pub(crate) fn event(id: EventId, request: LeadRequest<'_>, program: &Program, caller: Caller) -> LeadEvent {
     LeadEvent {
         id,
         program: program.program_id,
@@ -128,6 +134,6 @@ fn answer(class: Class, warnings: &[Warning]) -> Success<'_> {
 }
 
 fn test_answer(id: EventId, program_id: ProgramId, warnings: &[Warning]) -> Success<'_> {
-    let data = TestData { event_id: id.number(), program_id, test_mode: true, click_id: None };
+    let data = TestData::of_lead(id, program_id);
     Success { success: true, message: Some(TEST_TRACKED), data: Some(data), warnings, ..Success::default() }
 }

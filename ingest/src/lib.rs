@@ -5,6 +5,7 @@
 //! by its own binary, or mounted beside `console` on one port by `affitor up`.
 
 mod answer;
+mod bulk;
 mod click;
 mod crawlers;
 mod ingest;

@@ -3,7 +3,7 @@
 //! Handles are made once, so that counting an event looks nothing up.
 
 use crate::refusal::Refusal;
-use crate::refused::Limit;
+use crate::refused::{Limit, Refused};
 use axum::http::StatusCode;
 use metrics::{Counter, Histogram, counter, describe_counter, describe_histogram, histogram};
 use queue::PublishError;
@@ -26,17 +26,20 @@ const PACK_BYTES: &str = "affitor_ingest_pack_bytes";
 pub(crate) enum Route {
     Click,
     Lead,
+    /// Many leads at once.
+    Leads,
     /// No path of ours.
     Other,
 }
 
 impl Route {
-    const ALL: [Route; 3] = [Route::Click, Route::Lead, Route::Other];
+    const ALL: [Route; 4] = [Route::Click, Route::Lead, Route::Leads, Route::Other];
 
     const fn name(self) -> &'static str {
         match self {
             Route::Click => "click",
             Route::Lead => "lead",
+            Route::Leads => "leads",
             Route::Other => "other",
         }
     }
@@ -50,7 +53,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 2] = [Kind::Click, Kind::Lead];
+    pub(crate) const ALL: [Kind; 2] = [Kind::Click, Kind::Lead];
 
     const fn name(self) -> &'static str {
         match self {
@@ -137,15 +140,11 @@ impl Meters {
         }
     }
 
-    pub(crate) fn refused(&self, refusal: Refusal) {
-        if let Some(counter) = self.refused.get(refusal.code()) {
+    pub(crate) fn refused(&self, refused: &Refused) {
+        if let Some(counter) = self.refused.get(refused.refusal.code()) {
             counter.increment(1);
         }
-    }
-
-    /// Counted beside the refusal, to show which limit it was.
-    pub(crate) fn limited(&self, limit: Limit) {
-        if let Some(counter) = self.limited.get(&limit) {
+        if let Some(counter) = refused.limited.and_then(|limited| self.limited.get(&limited.limit)) {
             counter.increment(1);
         }
     }
@@ -196,8 +195,8 @@ fn describe() {
     describe_histogram!(DURATION, "From the head of a request to the head of its answer");
     describe_counter!(CLIENT_GONE, "Requests whose client was gone before the answer; their events may be accepted");
     describe_counter!(ACCEPTED, "Events that the queue has confirmed");
-    describe_counter!(REFUSED, "Requests refused, by the code in the answer");
-    describe_counter!(LIMITED, "Requests refused because of a limit, by which one it was");
+    describe_counter!(REFUSED, "Requests refused, and leads of bulk requests, by the code in the answer");
+    describe_counter!(LIMITED, "The same of those over a limit, by which one it was");
     describe_counter!(PUBLISHES, "Packs handed to the queue, by what it answered");
     describe_histogram!(CONFIRM, "From publishing a pack to its confirm");
     describe_histogram!(PACK_EVENTS, "Events in a confirmed pack");
@@ -232,6 +231,7 @@ mod tests {
         for series in [
             "affitor_ingest_requests_total{route=\"lead\",status=\"503\"} ",
             "affitor_ingest_requests_total{route=\"click\",status=\"200\"} ",
+            "affitor_ingest_requests_total{route=\"leads\",status=\"413\"} ",
             "affitor_ingest_accepted_total{kind=\"lead\"} ",
             "affitor_ingest_limited_total{limit=\"address\"} ",
             "affitor_ingest_publishes_total{result=\"unknown\"} ",

@@ -4,9 +4,10 @@ pub(crate) mod bodies;
 pub(crate) mod refusals;
 
 use crate::answer::{Failure, Success, TestData};
+use crate::bulk::{BulkAnswer, LeadResult};
 use crate::refusal::Refusal;
 use crate::routes;
-use bodies::{AdditionalData, ClickBody, LeadBody};
+use bodies::{AdditionalData, ClickBody, LeadBody, LeadsBody};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
 use utoipa::{Modify, OpenApi};
@@ -14,8 +15,8 @@ use utoipa::{Modify, OpenApi};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "affitor", description = "Lead tracking for affiliate programmes: where clicks and leads are sent."),
-    paths(routes::take_click, routes::take_lead),
-    components(schemas(ClickBody, LeadBody, AdditionalData, Success, TestData, Failure)),
+    paths(routes::take_click, routes::take_lead, routes::take_leads),
+    components(schemas(ClickBody, LeadBody, LeadsBody, AdditionalData, Success, TestData, BulkAnswer, LeadResult, Failure)),
     modifiers(&Codes, &ApiKeys)
 )]
 struct Contract;
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_document_has_both_paths_and_every_code() {
+    fn the_document_has_every_path_and_every_code() {
         let document = serde_json::to_value(openapi()).unwrap();
         for path in ["/api/v1/track/click", "/api/v1/track/lead"] {
             let operation = &document["paths"][path]["post"];
@@ -69,7 +70,20 @@ mod tests {
                 assert_eq!(schema["$ref"], "#/components/schemas/Failure", "{path} {status}");
             }
         }
+        let bulk = &document["paths"]["/api/v1/track/leads"]["post"];
+        assert_eq!(
+            bulk["requestBody"]["content"]["application/json"]["schema"]["$ref"],
+            "#/components/schemas/LeadsBody"
+        );
+        assert_eq!(bulk["security"], serde_json::json!([{"api_key": []}]), "a key is needed");
+        for status in ["400", "401", "405", "408", "413", "415", "429", "503"] {
+            let schema = &bulk["responses"][status]["content"]["application/json"]["schema"];
+            assert_eq!(schema["$ref"], "#/components/schemas/Failure", "{status}");
+        }
         let schemas = &document["components"]["schemas"];
+        let listed = &schemas["LeadsBody"]["properties"]["leads"];
+        assert_eq!((&listed["minItems"], &listed["maxItems"]), (&1.into(), &1_000.into()));
+        assert_eq!(schemas["LeadResult"]["required"], serde_json::json!(["index"]));
         for (body, member) in
             [("LeadBody", "program_id"), ("LeadBody", "customer_key"), ("AdditionalData", "program_id")]
         {

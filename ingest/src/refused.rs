@@ -1,7 +1,7 @@
 //! One request's refusal: which of the list it is, the sentence to send, and the limit that was reached.
 
 use crate::refusal::Refusal;
-use domain::request::{FaultCode, Faulty, sentence};
+use domain::request::{Fault, FaultCode, Faulty, sentence};
 use std::time::Duration;
 
 /// Which limit was reached.
@@ -53,6 +53,11 @@ impl Refused {
         Refused { limited: Some(Limited { limit, retry_seconds }), ..Refusal::RateLimited.into() }
     }
 
+    /// The same with that sentence, if it is that refusal.
+    pub(crate) fn worded(self, refusal: Refusal, sentence: &str) -> Self {
+        if self.refusal == refusal { Refused { detail: Some(sentence.to_owned()), ..self } } else { self }
+    }
+
     pub(crate) fn message(&self) -> &str {
         self.detail.as_deref().unwrap_or(self.refusal.message())
     }
@@ -61,6 +66,12 @@ impl Refused {
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Refused { refusal, detail: None, limited: None }
+    }
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Refused { detail: Some(fault.message.into_owned()), ..Refusal::Invalid(fault.code).into() }
     }
 }
 

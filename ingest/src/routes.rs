@@ -1,10 +1,11 @@
 //! The paths: which handler answers, and what every answer has in common.
 
 use crate::answer::{Accepted, Success};
+use crate::bulk::{self, BulkAnswer};
 use crate::ingest::Ingest;
 use crate::meters::{InHand, Route};
-use crate::openapi::bodies::{ClickBody, LeadBody};
-use crate::openapi::refusals::Refusals;
+use crate::openapi::bodies::{ClickBody, LeadBody, LeadsBody};
+use crate::openapi::refusals::{BulkRefusals, Refusals};
 use crate::origin::{Grant, METHODS, preflight};
 use crate::refusal::Refusal;
 use crate::refused::Refused;
@@ -13,15 +14,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
-use axum::http::header::{ALLOW, HeaderMap};
+use axum::http::header::{ALLOW, HeaderMap, HeaderValue};
 use axum::routing::{MethodRouter, post};
 use runtime::request_id::RequestId;
+
+/// The method of bulk requests, which are none of a page's.
+const POST: HeaderValue = HeaderValue::from_static("POST");
 
 /// Clicks and leads, without a fallback, to be merged with other routes on one port.
 pub fn router(ingest: Ingest) -> Router {
     let paths = Router::new()
         .route("/api/v1/track/click", closed(Route::Click, post(take_click)))
-        .route("/api/v1/track/lead", closed(Route::Lead, post(take_lead)));
+        .route("/api/v1/track/lead", closed(Route::Lead, post(take_lead)))
+        .route("/api/v1/track/leads", only(Route::Leads, POST, post(take_leads)));
     paths.with_state(ingest)
 }
 
@@ -30,7 +35,7 @@ pub async fn not_found() -> Response<Body> {
     Refused::from(Refusal::NotFound).into_response(Grant::default())
 }
 
-/// Preflights are answered alike everywhere; any other method is a 405 that names the right ones.
+/// Preflights are answered alike wherever pages may send; any other method is a 405.
 fn closed(route: Route, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
     let ask = async move |State(ingest): State<Ingest>, headers: HeaderMap| {
         let in_hand = ingest.meters().begun(route);
@@ -38,10 +43,15 @@ fn closed(route: Route, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
         in_hand.answered(response.status());
         response
     };
-    methods.options(ask).fallback(async move |State(ingest): State<Ingest>| {
+    only(route, METHODS, methods.options(ask))
+}
+
+/// Any method but these is a 405 that names them.
+fn only(route: Route, allowed: HeaderValue, methods: MethodRouter<Ingest>) -> MethodRouter<Ingest> {
+    methods.fallback(async move |State(ingest): State<Ingest>| {
         let in_hand = ingest.meters().begun(route);
         let refused = Err(Refusal::MethodNotAllowed.into());
-        ([(ALLOW, METHODS)], finish(&ingest, in_hand, None, refused, Grant::default()))
+        ([(ALLOW, allowed)], finish(&ingest, in_hand, None, refused, Grant::default()))
     })
 }
 
@@ -83,6 +93,24 @@ pub(crate) async fn take_lead(State(ingest): State<Ingest>, request: Request) ->
     finish(&ingest, in_hand, head.extensions.get(), taken, grant)
 }
 
+#[utoipa::path(
+    post,
+    path = "/api/v1/track/leads",
+    request_body = LeadsBody,
+    responses(
+        (status = 200, description = "Every lead by itself: durable, or refused with its own code.", body = BulkAnswer,
+            headers(("Retry-After" = u32, description = "Whole seconds, when a refused lead is to be sent again."))),
+        BulkRefusals,
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn take_leads(State(ingest): State<Ingest>, request: Request) -> Response<Body> {
+    let in_hand = ingest.meters().begun(Route::Leads);
+    let (head, body) = request.into_parts();
+    let taken = bulk::take(&ingest, &head, body).await;
+    finish(&ingest, in_hand, head.extensions.get(), taken, Grant::default())
+}
+
 /// Counts and logs in one place. Only faults of ours are logged: a client's are for the client.
 pub(crate) fn finish(
     ingest: &Ingest,
@@ -92,10 +120,7 @@ pub(crate) fn finish(
     grant: Grant,
 ) -> Response<Body> {
     if let Err(refused) = &taken {
-        ingest.meters().refused(refused.refusal);
-        if let Some(limited) = refused.limited {
-            ingest.meters().limited(limited.limit);
-        }
+        ingest.meters().refused(refused);
         if let Some(outcome) = refused.refusal.outcome() {
             let request = request.map(RequestId::as_str).unwrap_or_default();
             tracing::warn!(

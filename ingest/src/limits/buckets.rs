@@ -44,17 +44,24 @@ impl<K: Eq + Hash> Buckets<K> {
 
     /// Takes a token, or says how long until there is one.
     pub(crate) fn take(&self, key: K, now: Instant) -> Result<(), Duration> {
-        let Some(interval) = self.interval else { return Ok(()) };
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let full_at = table.full_at.get(&key).map_or(now, |full_at| now.max(*full_at)) + interval;
-        let missing = full_at - now;
-        if missing > self.depth {
-            return Err(missing - self.depth);
+        match self.take_up_to(1, key, now) {
+            (0, wait) => Err(wait),
+            _ => Ok(()),
         }
-        if table.has_room(now) || table.full_at.contains_key(&key) {
+    }
+
+    /// Takes as many tokens as there are of those wanted; says how many, and how long until there is another one.
+    pub(crate) fn take_up_to(&self, wanted: u32, key: K, now: Instant) -> (u32, Duration) {
+        let Some(interval) = self.interval else { return (wanted, Duration::ZERO) };
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let full_at = table.full_at.get(&key).map_or(now, |full_at| now.max(*full_at));
+        let there = self.depth.saturating_sub(full_at - now).as_nanos() / interval.as_nanos();
+        let taken = wanted.min(u32::try_from(there).unwrap_or(u32::MAX));
+        let full_at = full_at + interval * taken;
+        if taken > 0 && (table.has_room(now) || table.full_at.contains_key(&key)) {
             table.full_at.insert(key, full_at);
         }
-        Ok(())
+        (taken, (full_at + interval - now).saturating_sub(self.depth))
     }
 }
 
@@ -87,6 +94,16 @@ mod tests {
         assert_eq!(taken(&buckets, 1, start + Duration::from_millis(99), 1_000), 0);
         assert_eq!(taken(&buckets, 1, start + Duration::from_secs(2), 1_000), 20);
         assert_eq!(taken(&buckets, 1, start + Duration::from_secs(3_600), 1_000), 50, "never more than the burst");
+    }
+
+    #[test]
+    fn of_many_wanted_at_once_as_many_are_taken_as_there_are() {
+        let (buckets, start) = (Buckets::new(10, 5), Instant::now());
+        assert_eq!(buckets.take_up_to(30, 1, start), (30, Duration::ZERO));
+        assert_eq!(buckets.take_up_to(30, 1, start), (20, Duration::from_millis(100)));
+        assert_eq!(buckets.take_up_to(30, 1, start + Duration::from_millis(250)), (2, Duration::from_millis(50)));
+        assert_eq!(buckets.take_up_to(0, 1, start), (0, Duration::from_millis(300)));
+        assert_eq!(Buckets::new(0, 5).take_up_to(1_000, 1, start), (1_000, Duration::ZERO));
     }
 
     #[test]

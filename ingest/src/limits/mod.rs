@@ -5,6 +5,7 @@
 //! counts as its address.
 
 mod buckets;
+mod room;
 
 use crate::refused::{Limit, Refused};
 use axum::extract::ConnectInfo;
@@ -13,6 +14,7 @@ use axum::http::request::Parts;
 use buckets::Buckets;
 use domain::api_key::ParsedKey;
 use domain::{LinkId, ProgramId};
+pub(crate) use room::{Place, Room};
 use runtime::config::{IngestSettings, Networks};
 use runtime::http::{X_FORWARDED_FOR, client_address};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -34,6 +36,7 @@ pub(crate) struct Limits {
     addresses: Buckets<IpAddr>,
     links: Buckets<LinkId>,
     tests: Buckets<IpAddr>,
+    bulk: Room,
 }
 
 impl Limits {
@@ -48,7 +51,13 @@ impl Limits {
             addresses: Buckets::new(settings.limit_address_per_second, burst),
             links: Buckets::new(settings.limit_link_per_second, burst),
             tests: Buckets::new(settings.limit_test_per_second, burst),
+            bulk: Room::default(),
         }
+    }
+
+    /// The memory for bulk requests in hand, whoever sends them.
+    pub(crate) fn bulk(&self) -> &Room {
+        &self.bulk
     }
 
     /// Whom to ask about for one request. One that came over no connection is nobody's, and not limited.
@@ -81,8 +90,16 @@ impl Visitor<'_> {
 
     /// A request with that key, which is valid.
     pub(crate) fn key(self, key: ParsedKey<'_>) -> Result<(), Refused> {
-        let id = key.key_id().as_bytes().first_chunk().copied().unwrap_or_default();
-        self.ask(Limit::Key, |limits, _, now| limits.keys.take(id, now))
+        self.ask(Limit::Key, |limits, _, now| limits.keys.take(key_id(key), now))
+    }
+
+    /// So many leads of one request with that key: how many of them may be taken, and the refusal of the others.
+    pub(crate) fn leads(self, key: ParsedKey<'_>, wanted: usize) -> (usize, Option<Refused>) {
+        let Some(known) = self.0 else { return (wanted, None) };
+        let tokens = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let (taken, wait) = known.limits.keys.take_up_to(tokens, key_id(key), Instant::now());
+        let refused = (taken < tokens).then(|| Refused::limited(Limit::Key, wait));
+        (taken as usize, refused)
     }
 
     /// A lead without a key that the program would take.
@@ -119,6 +136,10 @@ impl Visitor<'_> {
             );
         }
     }
+}
+
+fn key_id(key: ParsedKey<'_>) -> KeyId {
+    key.key_id().as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 /// What counts as one address.

@@ -53,6 +53,13 @@ pub(crate) struct LeadBody {
     additional_data: Option<AdditionalData>,
 }
 
+/// Many signups. At most 1 MiB, and each lead at most 16 KiB.
+#[derive(ToSchema)]
+pub(crate) struct LeadsBody {
+    #[schema(min_items = 1, max_items = 1000)]
+    leads: Vec<LeadBody>,
+}
+
 /// An object of your own: at most 4 KiB and 5 levels. Three members are known.
 #[derive(ToSchema)]
 pub(crate) struct AdditionalData {

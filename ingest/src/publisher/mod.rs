@@ -10,7 +10,7 @@ mod slot;
 
 use crate::meters::{Kind, Meters};
 use crate::refusal::Refusal;
-use buffer::{Buffer, Waiting};
+use buffer::{Awaited, Buffer, Waiting};
 use queue::{Queue, Readiness};
 use runtime::lifecycle::Supervisor;
 use slot::Slot;
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Bounds and number of slots.
 #[derive(Debug, Clone, Copy)]
@@ -67,23 +68,49 @@ impl Publisher {
     /// [`Refusal::QueueAway`] or [`Refusal::Overloaded`] when the event is surely not in the queue,
     /// [`Refusal::Unconfirmed`] when nobody knows.
     pub(crate) async fn publish(&self, record: Vec<u8>, kind: Kind) -> Result<(), Refusal> {
-        if *self.readiness.borrow() != Readiness::Ready || slot::none_works(&self.working) {
-            return Err(Refusal::QueueAway);
+        self.check_works()?;
+        let (waiting, awaited) = Waiting::one(record, kind);
+        self.buffer.push([waiting])?;
+        answer(awaited, Instant::now() + self.answer_deadline).await
+    }
+
+    /// Returns once it is known of every event whether it is durable: an answer for each, in their order. Those that
+    /// travel in one pack, which are all unless they are too many, share their fate; and if there is no room for all,
+    /// none is taken.
+    pub(crate) async fn publish_all(&self, records: Vec<Vec<u8>>, kind: Kind) -> Vec<Result<(), Refusal>> {
+        let events = records.len();
+        let (parts, awaited): (Vec<_>, Vec<_>) = Waiting::many(records, kind).into_iter().unzip();
+        let sizes: Vec<usize> = parts.iter().map(|part| part.records().len()).collect();
+        if let Err(refusal) = self.check_works().and_then(|()| self.buffer.push(parts)) {
+            return vec![Err(refusal); events];
         }
-        let (waiting, ticket, answer) = Waiting::new(record, kind);
-        self.buffer.push(waiting)?;
-        match tokio::time::timeout(self.answer_deadline, answer).await {
-            Ok(Ok(answer)) => answer,
-            // The slot is gone with the pack in its hands.
-            Ok(Err(_)) => Err(Refusal::Unconfirmed),
-            Err(_) if ticket.claim() => Err(Refusal::QueueAway),
-            Err(_) => Err(Refusal::Unconfirmed),
+        let deadline = Instant::now() + self.answer_deadline;
+        let mut answers = Vec::with_capacity(events);
+        for (awaited, size) in awaited.into_iter().zip(sizes) {
+            let answer = answer(awaited, deadline).await;
+            answers.resize(answers.len() + size, answer);
         }
+        answers
+    }
+
+    fn check_works(&self) -> Result<(), Refusal> {
+        let is_away = *self.readiness.borrow() != Readiness::Ready || slot::none_works(&self.working);
+        if is_away { Err(Refusal::QueueAway) } else { Ok(()) }
     }
 
     /// Takes no more events; the slots publish what is waiting and end.
     pub(crate) fn finish(&self) {
         self.buffer.close();
+    }
+}
+
+async fn answer(awaited: Awaited, deadline: Instant) -> Result<(), Refusal> {
+    match tokio::time::timeout_at(deadline, awaited.answer).await {
+        Ok(Ok(answer)) => answer,
+        // The slot is gone with the pack in its hands.
+        Ok(Err(_)) => Err(Refusal::Unconfirmed),
+        Err(_) if awaited.ticket.claim() => Err(Refusal::QueueAway),
+        Err(_) => Err(Refusal::Unconfirmed),
     }
 }
 

@@ -61,7 +61,7 @@ impl Slot {
         let header = self.ledger.next();
         let mut writer = PackWriter::new(&header);
         // The buffer has measured that all fit; a request of one that did not would be told that nobody knows.
-        pack.retain(|waiting| writer.push(&waiting.record));
+        pack.retain(|waiting| waiting.records().iter().all(|record| writer.push(record)));
         let events = writer.events();
         let message = Message { id: Uuid::new_v4(), body: writer.finish(), events, traceparent: None };
         let (bytes, begun) = (message.body.len(), Instant::now());
@@ -87,9 +87,10 @@ impl Slot {
     }
 
     fn count(&self, pack: &[Waiting]) {
-        let clicks = pack.iter().filter(|waiting| waiting.kind == Kind::Click).count() as u64;
-        self.meters.accepted(Kind::Click, clicks);
-        self.meters.accepted(Kind::Lead, pack.len() as u64 - clicks);
+        for kind in Kind::ALL {
+            let own = pack.iter().filter(|waiting| waiting.kind == kind);
+            self.meters.accepted(kind, own.map(|waiting| waiting.records().len() as u64).sum());
+        }
     }
 }
 

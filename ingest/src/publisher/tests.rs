@@ -72,12 +72,49 @@ async fn every_confirmed_event_is_in_a_pack_and_the_ledger_adds_up() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_events_have_an_answer_each_and_travel_in_as_few_packs_as_hold_them() {
+    let bench = bench(2, 8_192, 10 * SECOND).await;
+    let of = |events: usize, bytes: usize| vec![vec![7; bytes]; events];
+    for (events, bytes, expected) in [(1_000, 100, 1), (1, 10, 1), (0, 0, 0), (1_024, 1_500, 2)] {
+        let answers = bench.publisher.publish_all(of(events, bytes), Kind::Lead).await;
+        assert_eq!(answers, vec![Ok(()); events]);
+        let mut consumer = bench.queue.consumer(1_000);
+        let mut found = Vec::new();
+        for _ in 0..bench.queue.depth().await.unwrap() {
+            let delivery = consumer.next().await.unwrap();
+            consumer.ack_through(delivery.tag).await.unwrap();
+            found.push(decode(&delivery.body).unwrap());
+        }
+        assert_eq!((records(&found), found.len()), (events, expected), "{events} of {bytes} bytes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_events_of_which_a_part_is_in_a_slots_hands_are_told_apart() {
+    let bench = bench(1, 8_192, SECOND).await;
+    let standstill = bench.store.sqlite_writer().unwrap().acquire().await.unwrap();
+    let publisher = bench.publisher.clone();
+    let request = tokio::spawn(async move { publisher.publish_all(vec![vec![7; 1_500]; 1_000], Kind::Lead).await });
+    let answers = request.await.unwrap();
+    let unknown = answers.iter().take_while(|answer| **answer == Err(Refusal::Unconfirmed)).count();
+    assert!((500..1_000).contains(&unknown), "{unknown} were in the slot's hands");
+    assert!(answers[unknown..].iter().all(|answer| *answer == Err(Refusal::QueueAway)), "the others never left");
+    drop(standstill);
+    bench.publisher.finish();
+    bench.supervisor.stop().cancel();
+    bench.supervisor.run().await.unwrap();
+    assert_eq!(records(&packs(&bench.queue).await), unknown);
+}
+
 #[tokio::test]
 async fn a_closed_queue_is_a_refusal_at_once() {
     let bench = bench(2, 8, 10 * SECOND).await;
     bench.queue.close().await;
     let begun = Instant::now();
     assert_eq!(bench.publisher.publish(vec![1], Kind::Click).await, Err(Refusal::QueueAway));
+    let many = bench.publisher.publish_all(vec![vec![1]; 3], Kind::Lead).await;
+    assert_eq!(many, [Err(Refusal::QueueAway); 3]);
     assert!(begun.elapsed() < SECOND);
 }
 
@@ -89,12 +126,12 @@ async fn while_the_queue_stands_still_what_is_called_not_accepted_never_comes() 
         let publisher = bench.publisher.clone();
         tokio::spawn(async move { publisher.publish(vec![record], Kind::Lead).await })
     };
-    let (first, ticket, taken) = Waiting::new(vec![0], Kind::Lead);
-    bench.publisher.buffer.push(first).unwrap();
+    let (first, taken) = Waiting::one(vec![0], Kind::Lead);
+    bench.publisher.buffer.push([first]).unwrap();
     while bench.publisher.buffer.waiting() > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(!ticket.claim(), "a slot has it in its hands: a request that gives up is told that nobody knows");
+    assert!(!taken.ticket.claim(), "a slot has it in its hands: a request that gives up is told that nobody knows");
     let waiting = [request(1), request(2), request(3)];
     while bench.publisher.buffer.waiting() < 3 {
         tokio::task::yield_now().await;
@@ -104,7 +141,7 @@ async fn while_the_queue_stands_still_what_is_called_not_accepted_never_comes() 
         assert_eq!(given_up.await.unwrap(), Err(Refusal::QueueAway));
     }
     drop(standstill);
-    assert_eq!(taken.await.unwrap(), Ok(()));
+    assert_eq!(taken.answer.await.unwrap(), Ok(()));
     bench.publisher.finish();
     bench.supervisor.stop().cancel();
     bench.supervisor.run().await.unwrap();

@@ -23,6 +23,7 @@ use tower::ServiceExt;
 
 pub(crate) const CLICK: &str = "/api/v1/track/click";
 pub(crate) const LEAD: &str = "/api/v1/track/lead";
+pub(crate) const LEADS: &str = "/api/v1/track/leads";
 pub(crate) const SHOP: &str = "https://shop.example";
 
 /// A program with a partner, an active link, an inactive one and a key.
@@ -85,6 +86,10 @@ async fn shop(store: &Store, name: &str, new: NewProgram, entropy: u8) -> Shop {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
+        Self::start_with(IngestSettings::default()).await
+    }
+
+    pub(crate) async fn start_with(settings: IngestSettings) -> Self {
         let room = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&room.path().join("affitor.db")).await.unwrap();
         store.migrate().await.unwrap();
@@ -98,11 +103,8 @@ impl Bench {
         let queue = Queue::embedded(store.sqlite_writer().unwrap(), EmbeddedSettings::default()).await.unwrap();
         let (health, mut supervisor) = (Health::new(), Supervisor::new(CancellationToken::new()));
         // Longer than any test: what is found in time was looked up, not refreshed by chance.
-        let settings = IngestSettings {
-            state_dir: room.path().join("state"),
-            snapshot_refresh_ms: 3_600_000,
-            ..IngestSettings::default()
-        };
+        let settings =
+            IngestSettings { state_dir: room.path().join("state"), snapshot_refresh_ms: 3_600_000, ..settings };
         let parts = Parts {
             queue: &queue,
             store: &store,
@@ -154,6 +156,11 @@ impl Bench {
     /// A lead from the server of the open program.
     pub(crate) async fn lead(&self, body: &str) -> Reply {
         self.post(LEAD, &[("authorization", &bearer(&self.open))], body.to_owned()).await
+    }
+
+    /// Many leads from the server of the open program.
+    pub(crate) async fn leads(&self, body: impl Into<Body>) -> Reply {
+        self.post(LEADS, &[("authorization", &bearer(&self.open))], body).await
     }
 
     pub(crate) async fn click(&self, body: &str) -> Reply {
