@@ -1,5 +1,6 @@
 //! The command line as a whole; what a command takes is declared beside the command.
 
+use crate::bench;
 use crate::commands::{audit, dead_letters, doctor, keys, links, partners, programs};
 use crate::up::UpArguments;
 use clap::{Parser, Subcommand};
@@ -56,6 +57,11 @@ pub(crate) enum Command {
     Audit(audit::Arguments),
     /// Check broker, database, secrets and files, and say what to do
     Doctor(doctor::Arguments),
+    /// Measure what this machine carries, beside baselines, on servers of this machine
+    Bench(bench::Arguments),
+    /// A process of the bench
+    #[command(hide = true)]
+    BenchPart(bench::roles::Arguments),
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The `affitor` binary: reads arguments and calls one function.
 
 mod arguments;
+mod bench;
 mod commands;
 mod demo;
 mod failure;
@@ -25,6 +26,8 @@ async fn main() -> ExitCode {
         Command::DeadLetters(letters) => commands::dead_letters::run(letters).await,
         Command::Audit(audit) => commands::audit::run(audit).await,
         Command::Doctor(doctor) => commands::doctor::run(doctor).await,
+        Command::Bench(bench) => bench::run(bench).await,
+        Command::BenchPart(part) => bench::roles::run(part).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -71,6 +71,21 @@ impl Ingest {
     /// # Errors
     /// [`StateDirError`] when the directory for the last known programs cannot be used.
     pub async fn start(parts: Parts<'_>, supervisor: &mut Supervisor) -> Result<Self, StateDirError> {
+        Self::begin(parts, supervisor, Publisher::start).await
+    }
+
+    /// For measuring what the handlers cost by themselves: every event is thrown away and its request answered as if
+    /// it were durable.
+    #[doc(hidden)]
+    pub async fn discarding(parts: Parts<'_>, supervisor: &mut Supervisor) -> Result<Self, StateDirError> {
+        Self::begin(parts, supervisor, |queue, settings, _, _| Publisher::discarding(queue, settings)).await
+    }
+
+    async fn begin(
+        parts: Parts<'_>,
+        supervisor: &mut Supervisor,
+        publisher: impl FnOnce(&Queue, PublisherSettings, &Arc<Meters>, &mut Supervisor) -> Publisher,
+    ) -> Result<Self, StateDirError> {
         let settings = parts.settings;
         let snapshots = Snapshots::default();
         let refresher = Refresher::load(
@@ -94,7 +109,7 @@ impl Ingest {
             buffer_events: settings.buffer_events,
             answer_deadline: Duration::from_millis(settings.answer_deadline_ms),
         };
-        let publisher = Publisher::start(parts.queue, publishing, &meters, supervisor);
+        let publisher = publisher(parts.queue, publishing, &meters, supervisor);
         let hours = i64::try_from(settings.click_window_hours).unwrap_or(i64::MAX / 3_600_000_000);
         Ok(Ingest(Arc::new(Shared {
             snapshots,

@@ -1,0 +1,137 @@
+//! `affitor bench`: how many leads this machine carries, beside what it could carry at best and what is usual.
+//!
+//! Contenders take turns, and each part ends in ratios with their goals. Everything it needs it makes for itself (a
+//! database, queues, a directory) and takes away again. Bounded in time; asks servers on this machine only.
+
+mod accept;
+mod child;
+mod contender;
+mod load;
+mod machine;
+mod place;
+mod report;
+pub(crate) mod roles;
+mod round;
+
+use crate::failure::Failure;
+use crate::output;
+use crate::servers;
+use clap::{Args, ValueEnum};
+use place::Place;
+use report::Report;
+use runtime::config::Settings;
+use runtime::secret::Secret;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `affitor bench …`
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// What is measured [default: all]
+    #[arg(value_name = "PART")]
+    parts: Vec<Part>,
+    /// How often each contender has its turn; figures are medians
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// How long a turn lasts
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Connections of the load
+    #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    connections: u32,
+    /// RabbitMQ on this machine. AFFITOR_QUEUE__AMQP_URL says the same without showing it in the list of processes
+    #[arg(long, value_name = "URL")]
+    amqp: Option<Secret>,
+    /// PostgreSQL on this machine, as a role that may create databases. AFFITOR_STORE__DATABASE_URL says the same
+    #[arg(long, value_name = "URL")]
+    database: Option<Secret>,
+    /// Settings file; AFFITOR_… variables win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Leads accepted a second, beside the same handler without a queue, an echo, an INSERT and a message per request
+    Accept,
+    /// Everything
+    All,
+}
+
+/// What all parts measure by.
+#[derive(Debug, Clone)]
+struct Plan {
+    rounds: u32,
+    turn: Duration,
+    connections: usize,
+}
+
+impl Plan {
+    /// Long enough for connections, pools and caches to be there.
+    fn warm_up(&self) -> Duration {
+        self.turn.min(Duration::from_secs(1))
+    }
+}
+
+/// Runs the bench.
+///
+/// # Errors
+/// [`Failure::Found`] when a baseline is not honest enough for the figures to mean anything; others when it cannot run.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let settings = arguments.settings()?;
+    let plan = arguments.plan();
+    let place = Place::prepare(&settings, arguments.config.as_deref()).await?;
+    let mut report = Report::default();
+    let measured = tokio::select! {
+        measured = arguments.measure(&plan, &place, &mut report) => measured,
+        _ = tokio::signal::ctrl_c() => Err(Failure::Found("stopped; what was made is taken away".to_owned())),
+    };
+    // Before anything is said: whatever happened, nothing stays behind.
+    place.clear().await?;
+    measured?;
+    output::print(&if arguments.json { report.json() } else { report.text() })?;
+    report.verdict().map_err(Failure::Found)
+}
+
+impl Arguments {
+    fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = Settings::load(self.config.as_deref())?;
+        if let Some(url) = &self.amqp {
+            settings.queue.amqp_url.clone_from(url);
+        }
+        if let Some(url) = &self.database {
+            settings.store.database_url.clone_from(url);
+        }
+        Ok(settings)
+    }
+
+    fn plan(&self) -> Plan {
+        Plan { rounds: self.rounds, turn: Duration::from_secs(self.seconds), connections: self.connections as usize }
+    }
+
+    fn wants(&self, part: Part) -> bool {
+        self.parts.is_empty() || self.parts.contains(&Part::All) || self.parts.contains(&part)
+    }
+
+    async fn measure(&self, plan: &Plan, place: &Place, report: &mut Report) -> Result<(), Failure> {
+        if self.wants(Part::Accept) {
+            accept::run(plan, place, report).await?;
+        }
+        Ok(())
+    }
+}
+
+/// One line for who waits, on standard error.
+fn say(line: impl Display) {
+    eprintln!("bench: {line}");
+}
+
+/// Turns an error of a library into a failure that says what could not be done.
+fn cannot<E: Display>(what: &str) -> impl FnOnce(E) -> Failure {
+    move |error| Failure::Found(format!("{what}: {error}"))
+}
