@@ -6,6 +6,7 @@
 mod disk;
 mod known;
 mod misses;
+mod patience;
 mod refresh;
 
 pub(crate) use refresh::Refresher;

@@ -2,6 +2,7 @@
 
 use super::disk;
 use super::known::Known;
+use super::patience::Patience;
 use super::{Refreshed, Snapshots};
 use runtime::health::Check;
 use std::io;
@@ -55,6 +56,7 @@ impl Refresher {
 
     /// Refreshes until `stop`. A read that is under way then is left to end by itself, never dropped.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut patience = Patience::default();
         loop {
             let answers = self.snapshots.0.asked.load(Ordering::SeqCst);
             let since = self.told.as_ref().map(|told| told.version);
@@ -62,7 +64,7 @@ impl Refresher {
             let read = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                read = reading => read.unwrap_or_else(|gone| Err(StoreError::Away(gone.to_string()))),
+                read = patience.wait_for(reading) => read,
             };
             let worked = self.take(read).await;
             self.snapshots.0.refreshed.send_replace(Refreshed { answers, worked });
