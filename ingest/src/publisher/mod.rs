@@ -96,6 +96,9 @@ impl Publisher {
     /// none is taken.
     pub(crate) async fn publish_all(&self, records: Vec<Vec<u8>>, kind: Kind) -> Vec<Result<(), Refusal>> {
         let events = records.len();
+        if self.discards {
+            return vec![Ok(()); events];
+        }
         let (parts, awaited): (Vec<_>, Vec<_>) = Waiting::many(records, kind).into_iter().unzip();
         let sizes: Vec<usize> = parts.iter().map(|part| part.records().len()).collect();
         if let Err(refusal) = self.check_works().and_then(|()| self.buffer.push(parts)) {
