@@ -84,7 +84,7 @@ fn links(page: &Path) -> Vec<PathBuf> {
 }
 
 /// The block of code of that language below a heading.
-fn block(page: &str, heading: &str, language: &str) -> String {
+pub(crate) fn block(page: &str, heading: &str, language: &str) -> String {
     let text = read(page);
     let (_, below) = text.split_once(heading).unwrap_or_else(|| panic!("{page} has no {heading}"));
     let (_, code) = below.split_once(&format!("```{language}\n")).unwrap();

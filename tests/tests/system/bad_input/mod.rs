@@ -1,6 +1,7 @@
 //! What careless and hostile clients send, and exactly what they get: tables of requests over real HTTP.
 
 mod authentication;
+mod bulk;
 mod canary;
 mod clicks;
 mod email;

@@ -1,5 +1,6 @@
 //! What clients in the field rely on, over real HTTP, on either shape.
 
+mod bulk;
 mod clicks;
 mod cors;
 mod isolation;
