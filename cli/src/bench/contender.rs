@@ -1,7 +1,7 @@
 //! Who takes turns in accepting leads, and where everything that it accepted must be found afterwards.
 
 use super::child::Child;
-use super::load::{self, Leads, Tally, Target};
+use super::load::{self, Leads, Rate, Since, Tally, Target};
 use super::machine::{Process, Watch};
 use super::place::{BenchServers, Place};
 use super::roles::{self, Role};
@@ -12,13 +12,15 @@ use crate::store_choice::STORE_FILE;
 use domain::pack::decode;
 use lapin::options::QueuePurgeOptions;
 use queue::Queue;
-use std::fs;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use store::Store;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// What was accepted is found within this, or it is lost.
 const FOUND: Duration = Duration::from_secs(60);
+/// Between two looks at what is stored.
+const LOOK: Duration = Duration::from_millis(100);
 /// Packs that are taken out of the queue at a time.
 const PREFETCH: u16 = 64;
 /// Leads in a request of the bulk endpoint.
@@ -32,6 +34,10 @@ pub(super) struct Contender<'a> {
     target: Target,
     leads: Leads,
     watch: Watch,
+    /// The file of the embedded store.
+    store: Option<PathBuf>,
+    /// Leads that it said it took.
+    taken: u64,
     pub(super) connections: usize,
     pub(super) measured: Measured,
 }
@@ -43,16 +49,21 @@ impl<'a> Contender<'a> {
     /// It does not start.
     pub(super) async fn start(place: &'a Place, role: Role, connections: usize) -> Result<Self, Failure> {
         let mut environment = place.environment();
+        let mut store = None;
         match role {
-            Role::Handler | Role::Up => environment.extend(embedded(place, role).await?),
+            Role::Handler | Role::Up => {
+                let directory = place.fresh_directory()?;
+                environment.extend(embedded(place, &directory).await?);
+                store = Some(directory.join(STORE_FILE));
+            }
             Role::Insert => place.servers()?.run(roles::INSERT_TABLE).await?,
             Role::Message => {
                 environment.extend(roles::with_queue(&place.servers()?.message_queue(), &place.key));
             }
             Role::Echo | Role::Ingest | Role::Worker => {}
         }
-        let state = place.directory.path().join(format!("{}-state", role.name()));
-        environment.push(("AFFITOR_INGEST__STATE_DIR".to_owned(), state.display().to_string()));
+        let state = place.fresh_directory()?.display().to_string();
+        environment.push(("AFFITOR_INGEST__STATE_DIR".to_owned(), state));
         let child = Child::start(role, environment).await?;
         let mut watch = Watch::default().and(role.name(), child.process);
         if let Some(servers) = &place.servers {
@@ -65,6 +76,8 @@ impl<'a> Contender<'a> {
             child,
             leads: Leads::single(place),
             watch: watch.and("client", Process::this()),
+            store,
+            taken: 0,
             connections,
             measured: Measured::new(format!("{} {connections}", role.name())),
         })
@@ -93,17 +106,18 @@ impl<'a> Contender<'a> {
     /// # Errors
     /// As [`Contender::turn`].
     pub(super) async fn steady_turn(&mut self, per_second: f64, duration: Duration) -> Result<Turn, Failure> {
-        let tally = self.offer(per_second, duration).await?;
+        let tally = self.offer(per_second, duration, Since::Due).await?;
         self.settle(tally).await
     }
 
-    /// Offers requests at a steady rate, more perhaps than it can take. To be followed by [`Contender::settle_some`].
+    /// Offers requests at a steady rate, more perhaps than it can take. To be followed by [`Contender::check`].
     ///
     /// # Errors
     /// It cannot be connected to.
-    pub(super) async fn offer(&mut self, per_second: f64, duration: Duration) -> Result<Tally, Failure> {
+    pub(super) async fn offer(&self, per_second: f64, duration: Duration, since: Since) -> Result<Tally, Failure> {
+        let rate = Rate { per_second, since };
         let leads = self.leads.renewed();
-        load::open(&self.target, leads, self.connections, per_second, duration, self.watch.clone()).await
+        load::open(&self.target, leads, self.connections, rate, duration, self.watch.clone()).await
     }
 
     async fn settle(&mut self, tally: Tally) -> Result<Turn, Failure> {
@@ -116,10 +130,12 @@ impl<'a> Contender<'a> {
     ///
     /// # Errors
     /// It is not there, or more than it.
-    pub(super) async fn check(&self, tally: &Tally) -> Result<(), Failure> {
+    pub(super) async fn check(&mut self, tally: &Tally) -> Result<(), Failure> {
+        self.taken += tally.taken;
         let found = match self.role {
-            // Nothing is kept, or it is processed meanwhile: the audit's business.
-            Role::Echo | Role::Handler | Role::Up | Role::Worker => return Ok(()),
+            // Nothing is kept.
+            Role::Echo | Role::Handler | Role::Worker => return Ok(()),
+            Role::Up => return self.until_stored().await,
             Role::Ingest => in_packs(self.place.servers()?, tally.taken).await?,
             Role::Insert => in_rows(self.place.servers()?).await?,
             Role::Message => in_messages(self.place.servers()?).await?,
@@ -129,6 +145,24 @@ impl<'a> Contender<'a> {
         }
         let (name, taken) = (self.role.name(), tally.taken);
         Err(Failure::Found(format!("{name} said that it took {taken} leads, and {found} are found")))
+    }
+
+    /// Waits until the embedded store has everything: what is still to be stored would slow down whoever is next.
+    async fn until_stored(&self) -> Result<(), Failure> {
+        let Some(file) = &self.store else { return Ok(()) };
+        let store = Store::sqlite(file).await?;
+        let begun = Instant::now();
+        let mut stored = store.ledger().await?.processed;
+        while stored < self.taken && begun.elapsed() < FOUND {
+            sleep(LOOK).await;
+            stored = store.ledger().await?.processed;
+        }
+        store.close().await;
+        let taken = self.taken;
+        if stored == taken {
+            return Ok(());
+        }
+        Err(Failure::Found(format!("`affitor up` took {taken} leads, and {stored} are stored")))
     }
 
     /// Ends its process and keeps the figures.
@@ -162,8 +196,8 @@ pub(super) async fn compete<const N: usize>(
         for place in order {
             let contender = &mut contenders[place];
             let turn = contender.turn(plan.turn).await?;
-            let rate = turn.leads as f64 / turn.took.as_secs_f64();
-            say(format_args!("round {round} of {}: {} {rate:.0} leads/s", plan.rounds, contender.measured.name));
+            let (name, rate) = (&contender.measured.name, turn.rate());
+            say(format_args!("round {round} of {}: {name}: {rate:.0} leads/s", plan.rounds));
             contender.measured.turns.push(turn);
         }
     }
@@ -175,16 +209,14 @@ pub(super) async fn compete<const N: usize>(
 }
 
 /// A directory with a store that has the program, and settings without servers.
-async fn embedded(place: &Place, role: Role) -> Result<Vec<(String, String)>, Failure> {
-    let directory = place.directory.path().join(role.name());
-    fs::create_dir(&directory).map_err(Failure::system("no directory for a store"))?;
+async fn embedded(place: &Place, directory: &Path) -> Result<Vec<(String, String)>, Failure> {
     let store = Store::sqlite(&directory.join(STORE_FILE)).await?;
     store.migrate().await?;
     let made = place.make_program(&store).await;
     store.close().await;
     made?;
     let none = |name: &str| (name.to_owned(), String::new());
-    Ok(vec![roles::with_directory(&directory), none("AFFITOR_QUEUE__AMQP_URL"), none("AFFITOR_STORE__DATABASE_URL")])
+    Ok(vec![roles::with_directory(directory), none("AFFITOR_QUEUE__AMQP_URL"), none("AFFITOR_STORE__DATABASE_URL")])
 }
 
 async fn in_packs(servers: &BenchServers, expected: u64) -> Result<u64, Failure> {

@@ -4,14 +4,18 @@
 //! database, queues, a directory) and takes away again. Bounded in time; asks servers on this machine only.
 
 mod accept;
+mod bulk;
 mod child;
 mod contender;
+mod embedded;
 mod load;
 mod machine;
+mod overload;
 mod place;
 mod report;
 pub(crate) mod roles;
 mod round;
+mod steady;
 
 use crate::failure::Failure;
 use crate::output;
@@ -49,6 +53,9 @@ pub(crate) struct Arguments {
     /// Settings file; AFFITOR_… variables win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// One turn of a second each, to see that everything works; such figures mean nothing
+    #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
+    quick: bool,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -59,6 +66,14 @@ pub(crate) struct Arguments {
 enum Part {
     /// Leads accepted a second, beside the same handler without a queue, an echo, an INSERT and a message per request
     Accept,
+    /// The latency of an answer at half of what can be accepted
+    Steady,
+    /// Leads accepted a second, many in a request
+    Bulk,
+    /// Leads accepted a second by `affitor up` alone, on SQLite; needs no servers
+    Embedded,
+    /// What becomes of five times as many requests as can be taken
+    Overload,
     /// Everything
     All,
 }
@@ -69,12 +84,19 @@ struct Plan {
     rounds: u32,
     turn: Duration,
     connections: usize,
+    /// Whether it is enough that everything works.
+    quick: bool,
 }
 
 impl Plan {
     /// Long enough for connections, pools and caches to be there.
     fn warm_up(&self) -> Duration {
-        self.turn.min(Duration::from_secs(1))
+        Duration::from_millis(if self.quick { 100 } else { 1_000 })
+    }
+
+    /// Whether figures mean anything at all.
+    fn is_serious(&self) -> bool {
+        !self.quick && !cfg!(debug_assertions)
     }
 }
 
@@ -85,6 +107,9 @@ impl Plan {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = arguments.settings()?;
     let plan = arguments.plan();
+    if !plan.is_serious() {
+        say("these figures will mean nothing: it is a quick run or a debug build");
+    }
     let place = Place::prepare(&settings, arguments.config.as_deref()).await?;
     let mut report = Report::default();
     let measured = tokio::select! {
@@ -95,7 +120,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     place.clear().await?;
     measured?;
     output::print(&if arguments.json { report.json() } else { report.text() })?;
-    report.verdict().map_err(Failure::Found)
+    if plan.is_serious() { report.verdict().map_err(Failure::Found) } else { Ok(()) }
 }
 
 impl Arguments {
@@ -111,16 +136,31 @@ impl Arguments {
     }
 
     fn plan(&self) -> Plan {
-        Plan { rounds: self.rounds, turn: Duration::from_secs(self.seconds), connections: self.connections as usize }
+        let (rounds, seconds) = if self.quick { (1, 1) } else { (self.rounds, self.seconds) };
+        let (turn, connections) = (Duration::from_secs(seconds), self.connections as usize);
+        Plan { rounds, turn, connections, quick: self.quick }
     }
 
-    fn wants(&self, part: Part) -> bool {
-        self.parts.is_empty() || self.parts.contains(&Part::All) || self.parts.contains(&part)
+    /// The parts that are wanted, in the order in which they are measured.
+    fn chosen(&self, place: &Place) -> Vec<Part> {
+        let everything = self.parts.is_empty() || self.parts.contains(&Part::All);
+        if everything && place.servers.is_none() {
+            say("no servers are named: only what needs none is measured");
+            return vec![Part::Embedded];
+        }
+        Part::value_variants().iter().copied().filter(|part| everything || self.parts.contains(part)).collect()
     }
 
     async fn measure(&self, plan: &Plan, place: &Place, report: &mut Report) -> Result<(), Failure> {
-        if self.wants(Part::Accept) {
-            accept::run(plan, place, report).await?;
+        for part in self.chosen(place) {
+            match part {
+                Part::Accept => accept::run(plan, place, report).await?,
+                Part::Steady => steady::run(plan, place, report).await?,
+                Part::Bulk => bulk::run(plan, place, report).await?,
+                Part::Embedded => embedded::run(plan, place, report).await?,
+                Part::Overload => overload::run(plan, place, report).await?,
+                Part::All => {}
+            }
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor, PgConnection};
 use std::fmt::Write;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use store::{NewProgram, Store};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -113,6 +113,16 @@ impl Place {
     /// What every process of the bench finds in its environment.
     pub(super) fn environment(&self) -> Vec<(String, String)> {
         self.environment.clone()
+    }
+
+    /// A directory that nobody else uses.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub(super) fn fresh_directory(&self) -> Result<PathBuf, Failure> {
+        let made = TempDir::new_in(self.directory.path()).map_err(Failure::system("no directory for the bench"))?;
+        // It goes with the one that it lies in.
+        Ok(made.keep())
     }
 
     /// Makes the one program with its key in a store that has none.

@@ -21,6 +21,22 @@ impl From<Tally> for Turn {
     }
 }
 
+impl Turn {
+    /// Leads a second.
+    pub(super) fn rate(&self) -> f64 {
+        self.leads as f64 / self.took.as_secs_f64()
+    }
+
+    /// A turn whose latencies were kept one by one.
+    pub(super) fn of(took: Duration, mut latencies: Vec<Duration>) -> Self {
+        latencies.sort_unstable();
+        let at =
+            |percent: usize| latencies.get((latencies.len() * percent / 100).min(latencies.len().saturating_sub(1)));
+        let latency = at(50).zip(at(99)).map(|(median, p99)| Latency { median: *median, p99: *p99 });
+        Turn { leads: latencies.len() as u64, took, cpu: Vec::new(), latency }
+    }
+}
+
 /// All turns of one contender.
 #[derive(Debug, Clone)]
 pub(super) struct Measured {
@@ -37,7 +53,7 @@ impl Measured {
 
     /// Leads a second: median, least, most.
     pub(super) fn rate(&self) -> [f64; 3] {
-        let rates: Vec<f64> = self.turns.iter().map(|turn| turn.leads as f64 / turn.took.as_secs_f64()).collect();
+        let rates: Vec<f64> = self.turns.iter().map(Turn::rate).collect();
         let least = rates.iter().copied().fold(f64::INFINITY, f64::min);
         let most = rates.iter().copied().fold(0.0, f64::max);
         [median(rates), least, most]

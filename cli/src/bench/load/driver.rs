@@ -18,6 +18,23 @@ use tokio::task::{JoinSet, LocalSet};
 /// Who offers more than is taken stops asking so long after the end.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// A steady rate.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::bench) struct Rate {
+    /// Requests a second.
+    pub(in crate::bench) per_second: f64,
+    pub(in crate::bench) since: Since,
+}
+
+/// From when latencies count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::bench) enum Since {
+    /// When the request was due: whoever waits to be served waits too while a connection is busy.
+    Due,
+    /// When it was sent: more is due than this machine can send.
+    Sent,
+}
+
 /// What all connections of one thread share.
 struct Shared {
     leads: RefCell<Leads>,
@@ -56,8 +73,7 @@ pub(in crate::bench) async fn closed(
     in_a_thread(target.clone(), leads, connections, watch, move || Ok(each)).await
 }
 
-/// Requests are sent at a steady rate, whether or not earlier ones are answered, as far as there are connections; each
-/// latency counts from the moment at which its request was due.
+/// Requests are sent at a steady rate, whether or not earlier ones are answered, as far as there are connections.
 ///
 /// # Errors
 /// The connections cannot be opened.
@@ -65,13 +81,13 @@ pub(in crate::bench) async fn open(
     target: &Target,
     leads: Leads,
     connections: usize,
-    per_second: f64,
+    rate: Rate,
     turn: Duration,
     watch: Watch,
 ) -> Result<Tally, Failure> {
     let prepare = move || {
         let permits = Arc::new(Semaphore::new(0));
-        let schedule = Schedule::new(per_second, turn);
+        let schedule = Schedule::new(rate.per_second, turn);
         schedule.release(&permits, connections).map_err(Failure::system("no thread can be started"))?;
         let sent = Rc::new(Cell::new(0));
         Ok(async move |shared: Rc<Shared>, mut connection: Connection, begin: Instant| {
@@ -82,7 +98,8 @@ pub(in crate::bench) async fn open(
                 if place >= schedule.requests() || begin.elapsed() > turn + GRACE {
                     break;
                 }
-                if !shared.ask(&mut connection, &mut request, Some(schedule.due(place))).await {
+                let since = (rate.since == Since::Due).then(|| schedule.due(place));
+                if !shared.ask(&mut connection, &mut request, since).await {
                     break;
                 }
             }

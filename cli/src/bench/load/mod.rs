@@ -8,7 +8,7 @@ mod leads;
 mod schedule;
 mod tally;
 
-pub(super) use driver::{closed, open};
+pub(super) use driver::{Rate, Since, closed, open};
 pub(super) use leads::Leads;
 pub(super) use tally::{Latency, Tally};
 

@@ -1,6 +1,7 @@
 //! What a load counted: answers by kind and how long they took.
 
 use crate::bench::cannot;
+use crate::bench::round::Turn;
 use crate::failure::Failure;
 use hdrhistogram::Histogram;
 use std::time::Duration;
@@ -82,22 +83,39 @@ impl Tally {
         latency(&self.taken_micros)
     }
 
-    /// How long refusals took.
-    pub(in crate::bench) fn refused_latency(&self) -> Option<Latency> {
-        latency(&self.refused_micros)
+    /// The refusals as a turn of their own, if there were any.
+    pub(in crate::bench) fn refused_turn(&self) -> Option<Turn> {
+        let latency = Some(latency(&self.refused_micros)?);
+        Some(Turn { leads: self.refused, took: self.took, cpu: Vec::new(), latency })
     }
 
-    /// Every request was answered, and well.
+    /// Requests a second that were answered.
+    pub(in crate::bench) fn offered(&self) -> f64 {
+        (self.taken + self.refused) as f64 / self.took.as_secs_f64()
+    }
+
+    /// Every request was taken or refused.
+    ///
+    /// # Errors
+    /// The first that was neither.
+    pub(in crate::bench) fn none_failed(self) -> Result<Self, Failure> {
+        match &self.first_failure {
+            Some(reason) => Err(Failure::Found(format!("{} requests failed, the first: {reason}", self.failed))),
+            None if self.taken == 0 => Err(Failure::Found("no lead was taken".to_owned())),
+            None => Ok(self),
+        }
+    }
+
+    /// Every request was taken.
     ///
     /// # Errors
     /// The first that was not.
     pub(in crate::bench) fn all_taken(self) -> Result<Self, Failure> {
-        match &self.first_failure {
-            Some(reason) => Err(Failure::Found(format!("{} requests failed, the first: {reason}", self.failed))),
-            None if self.refused > 0 => Err(Failure::Found(format!("{} requests were answered 503", self.refused))),
-            None if self.taken == 0 => Err(Failure::Found("no request was answered".to_owned())),
-            None => Ok(self),
+        let tally = self.none_failed()?;
+        if tally.refused == 0 {
+            return Ok(tally);
         }
+        Err(Failure::Found(format!("{} requests were answered 503", tally.refused)))
     }
 }
 
@@ -119,8 +137,8 @@ mod tests {
             tally.count(Ok(Answer::Taken), 10, Duration::from_millis(millis));
         }
         tally.count(Ok(Answer::Refused), 10, Duration::from_micros(7));
-        let (taken, refused) = (tally.taken_latency().unwrap(), tally.refused_latency().unwrap());
-        assert_eq!((tally.taken, tally.refused, refused.p99.as_micros()), (1_000, 1, 7));
+        let (taken, refused) = (tally.taken_latency().unwrap(), tally.refused_turn().unwrap());
+        assert_eq!((tally.taken, refused.leads, refused.latency.unwrap().p99.as_micros()), (1_000, 1, 7));
         assert!((50.0..50.1).contains(&(taken.median.as_secs_f64() * 1e3)), "{taken:?}");
         assert!((99.0..99.1).contains(&(taken.p99.as_secs_f64() * 1e3)), "{taken:?}");
         assert!(tally.all_taken().unwrap_err().to_string().contains("503"));
