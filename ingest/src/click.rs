@@ -2,6 +2,7 @@
 
 use crate::answer::{Accepted, Success, TestData};
 use crate::crawlers::{is_prefetch, names_itself};
+use crate::first_party;
 use crate::ingest::Ingest;
 use crate::intake::receive;
 use crate::limits::Visitor;
@@ -12,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::refused::Refused;
 use crate::snapshot::Snapshots;
 use axum::body::Body;
-use axum::http::header::{HeaderMap, HeaderName, USER_AGENT};
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use axum::http::request::Parts;
 use domain::event::ClickEvent;
 use domain::request::{ClickRequest, Faulty, Warning};
@@ -32,8 +33,14 @@ struct Target {
 }
 
 /// Takes one click. `grant` is set as soon as it is known which program is spoken of, so that its pages can read
-/// refusals too.
-pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut Grant) -> Result<Accepted, Refused> {
+/// refusals too; `cookie`, where the page should get one from here.
+pub(crate) async fn take(
+    ingest: &Ingest,
+    head: &Parts,
+    body: Body,
+    grant: &mut Grant,
+    cookie: &mut Option<HeaderValue>,
+) -> Result<Accepted, Refused> {
     let visitor = ingest.limits().visitor(head);
     let (keyed, body) = receive(ingest.snapshots(), visitor, &head.headers, body, ingest.body_timeout()).await?;
     let origin = Origin::of(&head.headers);
@@ -60,6 +67,7 @@ pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut 
     if let (Some(text), Some(click)) = (sent, existing)
         && target.keeps(click, at, ingest.click_window())
     {
+        *cookie = target.cookie(head, text);
         return Ok(target.answer(click, text, &request.details.warnings).accepted(None));
     }
     target.limit(visitor)?;
@@ -75,6 +83,7 @@ pub(crate) async fn take(ingest: &Ingest, head: &Parts, body: Body, grant: &mut 
         detail: request.details.render(),
     };
     ingest.publish(Event::Click(event), Kind::Click).await?;
+    *cookie = target.cookie(head, &text);
     Ok(target.answer(click, &text, &request.details.warnings).accepted(Some(click.event)))
 }
 
@@ -164,6 +173,11 @@ impl Target {
     fn mint(&self, ingest: &Ingest, at: Timestamp) -> ClickId {
         let entropy = ingest.mint().entropy();
         ClickId::mint(self.program.program_id, self.partner(), self.test, at, entropy, &ingest.secrets().click)
+    }
+
+    /// A test click is nobody's visit.
+    fn cookie(&self, head: &Parts, text: &str) -> Option<HeaderValue> {
+        if self.test { None } else { first_party::cookie(head, text, self.program.cookie_window_days) }
     }
 
     fn answer<'a>(&'a self, click: ClickId, text: &'a str, warnings: &'a [Warning]) -> Success<'a> {

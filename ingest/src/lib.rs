@@ -8,6 +8,7 @@ mod answer;
 mod bulk;
 mod click;
 mod crawlers;
+mod first_party;
 mod ingest;
 mod intake;
 mod lead;
@@ -23,6 +24,7 @@ mod routes;
 mod serve;
 mod snapshot;
 mod standalone;
+mod tracker;
 mod who;
 
 pub use ingest::{Ingest, Parts, StateDirError};

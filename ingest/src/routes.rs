@@ -9,12 +9,12 @@ use crate::openapi::refusals::{BulkRefusals, Refusals};
 use crate::origin::{Grant, METHODS, preflight};
 use crate::refusal::Refusal;
 use crate::refused::Refused;
-use crate::{click, lead};
+use crate::{click, lead, tracker};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
-use axum::http::header::{ALLOW, HeaderMap, HeaderValue};
+use axum::http::header::{ALLOW, HeaderMap, HeaderValue, SET_COOKIE};
 use axum::routing::{MethodRouter, post};
 use runtime::request_id::RequestId;
 
@@ -27,7 +27,7 @@ pub fn router(ingest: Ingest) -> Router {
         .route("/api/v1/track/click", closed(Route::Click, post(take_click)))
         .route("/api/v1/track/lead", closed(Route::Lead, post(take_lead)))
         .route("/api/v1/track/leads", only(Route::Leads, POST, post(take_leads)));
-    paths.with_state(ingest)
+    paths.merge(tracker::routes()).with_state(ingest)
 }
 
 /// The answer at an address where there is nothing.
@@ -70,8 +70,11 @@ pub(crate) async fn take_click(State(ingest): State<Ingest>, request: Request) -
     let in_hand = ingest.meters().begun(Route::Click);
     let (head, body) = request.into_parts();
     let mut grant = Grant::default();
-    let taken = click::take(&ingest, &head, body, &mut grant).await;
-    finish(&ingest, in_hand, head.extensions.get(), taken, grant)
+    let mut cookie = None;
+    let taken = click::take(&ingest, &head, body, &mut grant, &mut cookie).await;
+    let mut response = finish(&ingest, in_hand, head.extensions.get(), taken, grant);
+    response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+    response
 }
 
 #[utoipa::path(

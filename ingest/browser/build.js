@@ -1,0 +1,32 @@
+// Builds dist/ from src/: the script, the same in gzip, and the digests by which a test sees that they belong together.
+
+import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { minify } from 'terser';
+
+const BUILT = 'dist/affitor-tracker.js';
+const LIMIT = 2560;
+
+const { outputFiles } = await build({
+  entryPoints: ['src/main.js'],
+  bundle: true,
+  format: 'iife',
+  target: 'es2018',
+  charset: 'ascii',
+  write: false,
+});
+const { code } = await minify(outputFiles[0].text, { compress: { passes: 3 }, ecma: 2018, format: { ascii_only: true } });
+const script = Buffer.from(code);
+const small = gzipSync(script, { level: 9 });
+writeFileSync(BUILT, script);
+writeFileSync(`${BUILT}.gz`, small);
+
+const sources = readdirSync('src').sort().map((name) => `src/${name}`);
+const digest = (path) => `${createHash('sha256').update(readFileSync(path)).digest('hex')}  ${path}\n`;
+const listed = [...sources, 'build.js', 'package-lock.json', BUILT, `${BUILT}.gz`].map(digest);
+writeFileSync('dist/SHA256SUMS', listed.join(''));
+
+console.log(`${script.length} bytes, ${small.length} in gzip`);
+if (small.length > LIMIT) throw new Error(`more than ${LIMIT} bytes in gzip`);

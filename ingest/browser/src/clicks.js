@@ -1,0 +1,66 @@
+// Reports a visit through a referral link, from the next page if need be. Signups wait for the one under way. Called when
+// a page opens and whenever a single-page app changes its address.
+
+import { setCookie } from './cookies.js';
+import { deliver, put } from './outbox.js';
+import { api } from './settings.js';
+import { kept } from './storage.js';
+import { clickId, remember, session } from './visitor.js';
+
+const NAME = 'affitor_landing';
+const A_DAY = 864e5;
+// Half of what the API takes.
+const LONGEST_ADDRESS = 8e3;
+
+// The code that this page has already reported.
+let seen;
+// Settles when the click under way is answered. Nothing when there is none.
+let current;
+
+export const underWay = () => current;
+
+// Without the fragment, which may hold a login's token.
+export const pageAddress = () => location.href.split('#')[0].slice(0, LONGEST_ADDRESS);
+
+// The first `aff` counts.
+const code = () => new URLSearchParams(location.search).get('aff');
+
+const prepare = ({ body }) => [
+  // What the page's own server needs to set the same cookie as this script. No other host is told.
+  'click' + (api.startsWith(location.origin) ? '?cookie_domain=' + setCookie('affitor_try', 1) : ''),
+  { ...body, existing_click_id: clickId() },
+];
+
+const report = (reply, body) => {
+  if (reply.click_id) remember(reply.click_id, body.affiliate_url, reply.cookie_window_days);
+  return !reply.again;
+};
+
+// Sends the click that is kept, if there is one.
+export const resumeClick = () => {
+  if (current || !kept(NAME)) return;
+  const own = deliver(NAME, prepare, report).then(() => {
+    if (current === own) current = 0;
+  });
+  current = own;
+};
+
+// Looks for a code that is not yet reported.
+export const look = () => {
+  if (!code() || code() === seen) return;
+  seen = code();
+  put(NAME, A_DAY, {
+    affiliate_url: pageAddress(),
+    page_url: pageAddress(),
+    page_title: document.title,
+    referrer_url: document.referrer,
+    session_id: session(),
+  });
+  current = 0;
+  resumeClick();
+};
+
+// Going back to a page is no click on its link.
+export const ignoreReturn = () => {
+  if (performance.navigation.type > 1 && clickId()) seen = code();
+};
