@@ -196,7 +196,7 @@ fn describe() {
     describe_counter!(CLIENT_GONE, "Requests whose client was gone before the answer; their events may be accepted");
     describe_counter!(ACCEPTED, "Events that the queue has confirmed");
     describe_counter!(REFUSED, "Requests refused, and leads of bulk requests, by the code in the answer");
-    describe_counter!(LIMITED, "The same of those over a limit, by which one it was");
+    describe_counter!(LIMITED, "Requests refused because of a limit, and leads of bulk requests, by which one it was");
     describe_counter!(PUBLISHES, "Packs handed to the queue, by what it answered");
     describe_histogram!(CONFIRM, "From publishing a pack to its confirm");
     describe_histogram!(PACK_EVENTS, "Events in a confirmed pack");

@@ -67,7 +67,7 @@ async fn a_body_that_is_no_list_of_leads_is_refused_whole(pipeline: &Pipeline) {
             (br#"{"leads":[{"customer_key":"u1"}"#, BAD_JSON),
             (br#"{"leads":[{"customer_key":"u1"},{"customer_key":}]}"#, BAD_JSON),
             (br#"{"leads":[{"customer_key":"u1"}]}{"leads":[]}"#, BAD_JSON),
-            (b"{\"customer_key\":\"u1\"}\n{\"customer_key\":\"u2\"}", BAD_JSON),
+            (b"{\"customer_key\":\"u1\"}\n{\"customer_key\":\"u2\"}", NO_LEADS),
             (b"{\"leads\":[{\"customer_key\":\"u1\"},{\"customer_key\":\"\xff\"}]}", BAD_JSON),
             (b"{\"leads\":[{\"customer_key\":\"u1\"},{\"customer_key\":\"a\0\"}]}", BAD_JSON),
             (b"\xef\xbb\xbf{\"leads\":[{\"customer_key\":\"u1\"}]}", BAD_JSON),
@@ -83,7 +83,7 @@ async fn a_body_that_is_no_list_of_leads_is_refused_whole(pipeline: &Pipeline) {
             (br#"{"leads":[]}"#, NO_LEADS),
             (br#"{"leads":{"0":{"customer_key":"u1"}}}"#, NO_LEADS),
             (br#"{"leads":"[]"}"#, NO_LEADS),
-            (br#"{"leads":1e400}"#, NO_LEADS),
+            (br#"{"leads":1e400}"#, (400, "invalid_member", "leads holds a number out of range")),
             (too_many.as_bytes(), NO_LEADS),
         ],
     )
