@@ -46,7 +46,7 @@ settings! {
         click_window_hours: u64 = 24, in 1..=720;
         /// Networks of your proxies, whose `X-Forwarded-For` is believed; all clients of any other proxy count as one address.
         trusted_proxies: Networks = Networks::default();
-        /// Requests a second that one API key may send; 0 for no limit.
+        /// Requests a second that one API key may send, each lead of a bulk request being one; 0 for no limit.
         limit_key_per_second: u32 = 1_000, in 0..=1_000_000;
         /// Leads a second that all browsers together may send for one program; 0 for no limit.
         limit_program_per_second: u32 = 500, in 0..=1_000_000;
