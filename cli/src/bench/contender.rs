@@ -60,7 +60,7 @@ impl<'a> Contender<'a> {
             Role::Message => {
                 environment.extend(roles::with_queue(&place.servers()?.message_queue(), &place.key));
             }
-            Role::Echo | Role::Ingest | Role::Worker => {}
+            Role::Echo | Role::Ingest | Role::Textbook | Role::Worker => {}
         }
         let state = place.fresh_directory()?.display().to_string();
         environment.push(("AFFITOR_INGEST__STATE_DIR".to_owned(), state));
@@ -134,7 +134,7 @@ impl<'a> Contender<'a> {
         self.taken += tally.taken;
         let found = match self.role {
             // Nothing is kept.
-            Role::Echo | Role::Handler | Role::Worker => return Ok(()),
+            Role::Echo | Role::Handler | Role::Textbook | Role::Worker => return Ok(()),
             Role::Up => return self.until_stored().await,
             Role::Ingest => in_packs(self.place.servers()?, tally.taken).await?,
             Role::Insert => in_rows(self.place.servers()?).await?,

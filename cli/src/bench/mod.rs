@@ -4,18 +4,26 @@
 //! database, queues, a directory) and takes away again. Bounded in time; asks servers on this machine only.
 
 mod accept;
+mod both;
 mod bulk;
 mod child;
 mod contender;
+mod curve;
+mod drain;
 mod embedded;
+mod lag;
 mod load;
 mod machine;
 mod overload;
+mod pipeline;
 mod place;
+mod probe;
 mod report;
 pub(crate) mod roles;
 mod round;
+mod scaling;
 mod steady;
+mod target;
 
 use crate::failure::Failure;
 use crate::output;
@@ -56,6 +64,8 @@ pub(crate) struct Arguments {
     /// One turn of a second each, to see that everything works; such figures mean nothing
     #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
     quick: bool,
+    #[command(flatten)]
+    target: target::Options,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -74,6 +84,14 @@ enum Part {
     Embedded,
     /// What becomes of five times as many requests as can be taken
     Overload,
+    /// Waiting leads stored a second, beside COPY of the same rows and the usual worker
+    Drain,
+    /// Leads accepted and stored at the same time, beside the naive pipeline
+    Both,
+    /// How long after its acceptance a lead is committed, at half of what the machine carries
+    Lag,
+    /// What more lanes and more workers are worth
+    Scaling,
     /// Everything
     All,
 }
@@ -107,6 +125,9 @@ impl Plan {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = arguments.settings()?;
     let plan = arguments.plan();
+    if arguments.target.is_given() {
+        return arguments.target.run(&plan, &settings, arguments.config.as_deref(), arguments.json).await;
+    }
     if !plan.is_serious() {
         say("these figures will mean nothing: it is a quick run or a debug build");
     }
@@ -159,6 +180,10 @@ impl Arguments {
                 Part::Bulk => bulk::run(plan, place, report).await?,
                 Part::Embedded => embedded::run(plan, place, report).await?,
                 Part::Overload => overload::run(plan, place, report).await?,
+                Part::Drain => drain::run(plan, place, report).await?,
+                Part::Both => both::run(plan, place, report).await?,
+                Part::Lag => lag::run(plan, place, report).await?,
+                Part::Scaling => scaling::run(plan, place, report).await?,
                 Part::All => {}
             }
         }

@@ -158,7 +158,7 @@ impl Place {
     pub(super) async fn clear(&self) -> Result<(), Failure> {
         let Some(servers) = &self.servers else { return Ok(()) };
         let queues = servers.delete_queues().await;
-        servers.drop_database().await?;
+        servers.drop_databases().await?;
         queues
     }
 }
@@ -233,10 +233,19 @@ impl BenchServers {
         self.maintain(format!("CREATE DATABASE {name}"), "the bench's database cannot be created").await
     }
 
-    async fn drop_database(&self) -> Result<(), Failure> {
+    /// With those of single turns, whose names begin with its own.
+    async fn drop_databases(&self) -> Result<(), Failure> {
         let name = self.database.get_database().unwrap_or_default();
-        let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-        self.maintain(statement, "the bench's database is left behind").await
+        let ours = "SELECT datname::text FROM pg_database WHERE starts_with(datname::text, $1)";
+        let found = async {
+            let mut connection = self.maintenance.connect().await?;
+            sqlx::query_scalar::<_, String>(ours).bind(name).fetch_all(&mut connection).await
+        };
+        for name in found.await.map_err(cannot("the bench's databases are left behind"))? {
+            let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            self.maintain(statement, "the bench's database is left behind").await?;
+        }
+        Ok(())
     }
 
     async fn maintain(&self, statement: String, what: &str) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! What the bench says in the end: the figures, the ratios with their goals, and whether the figures mean anything.
 
+use super::curve::Curve;
 use super::load::Latency;
 use super::round::Measured;
 use crate::output::{self, Column};
@@ -39,6 +40,7 @@ struct Ratio {
 pub(super) struct Report {
     measured: Vec<Measured>,
     ratios: Vec<Ratio>,
+    curves: Vec<Curve>,
     /// Baselines that are too bad to compare with.
     void: Vec<String>,
 }
@@ -75,6 +77,11 @@ impl Report {
         self.compare(&one.name, &other.name, one.rate()[0] / other.rate()[0], goal);
     }
 
+    /// Adds a curve.
+    pub(super) fn draw(&mut self, curve: Curve) {
+        self.curves.push(curve);
+    }
+
     /// A baseline must be as good as it can be: what is compared with a worse one is no achievement.
     pub(super) fn must_hold(&mut self, what: &str, figure: f64, goal: Goal) {
         if !goal.is_reached(figure) {
@@ -93,7 +100,8 @@ impl Report {
         let measured = output::all(false, MEASURED, measured, "nothing was measured");
         let ratios = output::all(false, RATIOS, ratios, "nothing was compared");
         let void: String = self.void.iter().map(|line| format!("\nVOID: {line}")).collect();
-        format!("{measured}\n{ratios}{void}\n")
+        let curves: String = self.curves.iter().map(|curve| format!("\n{}", curve.text())).collect();
+        format!("{measured}\n{ratios}{curves}{void}\n")
     }
 
     /// For programs.
@@ -108,7 +116,8 @@ impl Report {
             json!({"what": what, "against": against, "ratio": rounded(*ratio), "goal": goal.text(), "reached": reached})
         });
         let (measured, ratios): (Vec<_>, Vec<_>) = (measured.collect(), ratios.collect());
-        format!("{:#}\n", json!({"measured": measured, "ratios": ratios, "void": self.void}))
+        let curves: Vec<Value> = self.curves.iter().map(Curve::json).collect();
+        format!("{:#}\n", json!({"measured": measured, "ratios": ratios, "curves": curves, "void": self.void}))
     }
 
     /// Whether the figures mean anything. A goal that is not reached is no fault of the bench.

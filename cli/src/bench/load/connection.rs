@@ -9,13 +9,13 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 const LENGTH: &[u8] = b"content-length: ";
 const BUFFER: usize = 8 * 1_024;
 
-pub(super) struct Connection {
+pub(in crate::bench) struct Connection {
     stream: TcpStream,
     answer: Vec<u8>,
 }
 
 impl Connection {
-    pub(super) async fn open(address: SocketAddr) -> std::io::Result<Self> {
+    pub(in crate::bench) async fn open(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Connection { stream, answer: Vec::with_capacity(BUFFER) })
@@ -25,7 +25,7 @@ impl Connection {
     ///
     /// # Errors
     /// Neither the answer of one that was taken nor a 503, as a sentence.
-    pub(super) async fn ask(&mut self, request: &[u8], success: &[u8]) -> Result<Answer, String> {
+    pub(in crate::bench) async fn ask(&mut self, request: &[u8], success: &[u8]) -> Result<Answer, String> {
         self.stream.write_all(request).await.map_err(|error| error.to_string())?;
         self.answer.clear();
         loop {

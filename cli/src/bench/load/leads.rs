@@ -37,7 +37,17 @@ impl Leads {
     pub(in crate::bench) fn single(place: &Place) -> Self {
         let clicks = clicks(place);
         let body = lead(&place.id, &clicks);
-        Self::of("/api/v1/track/lead", &place.key, &body, 1, clicks)
+        Self::of("127.0.0.1", "/api/v1/track/lead", &place.key, &body, 1, clicks)
+    }
+
+    /// Requests of one lead each to any installation: new customers who came by no click.
+    pub(in crate::bench) fn without_clicks(host: &str, key: &str) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let id = format!("bench-{:x}", since.as_micros());
+        let body = format!(
+            r#"{{"customer_key":"{id}-{SLOT}","email":"customer.{SLOT}@mail.example","session_id":"session-{SLOT}","page_url":"https://shop.example/account/welcome?order={SLOT}"}}"#
+        );
+        Self::of(host, "/api/v1/track/lead", key, &body, 1, Vec::new()).renewed()
     }
 
     /// Requests of many leads each.
@@ -45,20 +55,23 @@ impl Leads {
         let clicks = clicks(place);
         let members = vec![lead(&place.id, &clicks); leads].join(",");
         let body = format!("{{\"leads\":[{members}]}}");
-        Self::of("/api/v1/track/leads", &place.key, &body, leads, clicks)
+        Self::of("127.0.0.1", "/api/v1/track/leads", &place.key, &body, leads, clicks)
     }
 
-    fn of(path: &str, key: &str, body: &str, leads: usize, clicks: Vec<String>) -> Self {
+    fn of(host: &str, path: &str, key: &str, body: &str, leads: usize, clicks: Vec<String>) -> Self {
         let length = body.len();
         let text = format!(
-            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         let slots: Vec<usize> = text.match_indices(SLOT).map(|(at, _)| at).collect();
-        let example = clicks.first().map_or("", String::as_str);
+        let clicks_at = match clicks.first() {
+            Some(example) => text.match_indices(example.as_str()).map(|(at, _)| at).collect(),
+            None => vec![0; leads],
+        };
         Leads {
             ordinals: slots.chunks((slots.len() / leads).max(1)).map(<[usize]>::to_vec).collect(),
-            clicks_at: text.match_indices(example).map(|(at, _)| at).collect(),
+            clicks_at,
             template: text.into_bytes(),
             clicks: clicks.into(),
             next: 0,
@@ -138,7 +151,7 @@ mod tests {
     fn leads(per_request: usize) -> Leads {
         let clicks = vec!["cust_1_aaa".to_owned(), "cust_1_bbb".to_owned()];
         let body = vec![lead("1f", &clicks); per_request].join(",");
-        Leads::of("/x", "key", &body, per_request, clicks)
+        Leads::of("127.0.0.1", "/x", "key", &body, per_request, clicks)
     }
 
     fn rendered(leads: &mut Leads) -> String {

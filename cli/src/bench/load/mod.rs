@@ -8,6 +8,7 @@ mod leads;
 mod schedule;
 mod tally;
 
+pub(super) use connection::Connection;
 pub(super) use driver::{Rate, Since, closed, open};
 pub(super) use leads::Leads;
 pub(super) use tally::{Latency, Tally};

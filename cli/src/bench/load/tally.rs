@@ -38,7 +38,7 @@ pub(in crate::bench) struct Latency {
 
 /// What an answer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(in crate::bench) enum Answer {
     Taken,
     Refused,
 }

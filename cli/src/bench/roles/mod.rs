@@ -8,6 +8,7 @@ mod echo;
 mod handler;
 mod insert;
 mod message;
+mod textbook;
 
 pub(super) use insert::TABLE as INSERT_TABLE;
 
@@ -47,6 +48,8 @@ pub(crate) enum Role {
     Insert,
     /// One message per request
     Message,
+    /// One row per transaction
+    Textbook,
     /// The whole pipeline in one process
     Up,
     /// The real `worker`
@@ -61,6 +64,7 @@ impl Role {
             Role::Ingest => "ingest",
             Role::Insert => "insert",
             Role::Message => "message",
+            Role::Textbook => "textbook",
             Role::Up => "up",
             Role::Worker => "worker",
         }
@@ -70,10 +74,12 @@ impl Role {
     pub(super) fn listens_on(self, address: SocketAddr) -> Vec<(&'static str, String)> {
         match self {
             Role::Worker => vec![("AFFITOR_WORKER__METRICS_LISTEN", address.to_string())],
-            Role::Echo | Role::Handler | Role::Ingest | Role::Insert | Role::Message | Role::Up => vec![
-                ("AFFITOR_INGEST__LISTEN", address.to_string()),
-                ("AFFITOR_INGEST__METRICS_LISTEN", "127.0.0.1:0".to_owned()),
-            ],
+            Role::Echo | Role::Handler | Role::Ingest | Role::Insert | Role::Message | Role::Textbook | Role::Up => {
+                vec![
+                    ("AFFITOR_INGEST__LISTEN", address.to_string()),
+                    ("AFFITOR_INGEST__METRICS_LISTEN", "127.0.0.1:0".to_owned()),
+                ]
+            }
         }
     }
 }
@@ -91,6 +97,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Role::Ingest => ingest::run(&settings).await.map_err(cannot("ingest")),
         Role::Insert => insert::run(&settings).await,
         Role::Message => message::run(&settings, &variable(MESSAGE_QUEUE), &variable(KEY)).await,
+        Role::Textbook => textbook::run(&settings, &variable(MESSAGE_QUEUE)).await,
         Role::Up => up(&directory()).await,
         Role::Worker => worker::run(settings).await.map_err(cannot("worker")),
     }
