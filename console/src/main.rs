@@ -1,7 +1,7 @@
 //! The console by itself: reads its settings, then serves until it is told to stop.
 
 use clap::Parser;
-use runtime::config::{Role, Settings};
+use runtime::config::Settings;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,17 +18,14 @@ struct Arguments {
 async fn main() -> ExitCode {
     match start(&Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(faults) => {
-            for fault in faults {
-                eprintln!("console: {fault}");
-            }
+        Err(fault) => {
+            eprintln!("console: {fault}");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn start(arguments: &Arguments) -> Result<(), Vec<String>> {
-    let settings = Settings::load(arguments.config.as_deref()).map_err(|error| vec![error.to_string()])?;
-    settings.check(Role::Console)?;
-    console::run(&settings).await.map_err(|error| vec![error.to_string()])
+async fn start(arguments: &Arguments) -> Result<(), String> {
+    let settings = Settings::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
+    console::run(&settings).await.map_err(|error| error.to_string())
 }

@@ -1,15 +1,11 @@
-//! `ingest` as a process of its own: settings, ports, queue and store, tasks, stop; in this order.
+//! `ingest` as a process of its own: queue and store, its tasks, the public port, stop; in this order.
 
 use crate::ingest::{Ingest, Parts, StateDirError};
 use crate::standalone::standalone;
 use queue::{OpenError, Queue, RabbitMqSettings};
 use runtime::config::{Role, Settings};
-use runtime::health::Health;
-use runtime::http::{BindError, HttpLimits, bind, ops_router, readiness_router, serve};
-use runtime::lifecycle::{RunError, Supervisor, stop_on_signals};
-use runtime::telemetry::{MetricsError, init_logs, install_metrics};
-use std::convert::Infallible;
-use std::io;
+use runtime::http::{BindError, bind, readiness_router};
+use runtime::process::{Process, ProcessError};
 use std::time::Duration;
 use store::{PostgresSettings, Store, StoreError};
 use thiserror::Error;
@@ -17,13 +13,10 @@ use thiserror::Error;
 /// Why `ingest` did not run, or did not end well.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The settings cannot work.
-    #[error("{}", .0.join("\n"))]
-    Settings(Vec<String>),
-    /// Metrics cannot be collected.
+    /// Settings, metrics, signals, or a task that failed.
     #[error(transparent)]
-    Metrics(#[from] MetricsError),
-    /// A port cannot be had.
+    Process(#[from] ProcessError),
+    /// The public port cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The queue's settings cannot be used.
@@ -35,12 +28,6 @@ pub enum StartError {
     /// The directory for the last known programs cannot be used.
     #[error(transparent)]
     StateDir(#[from] StateDirError),
-    /// Signals cannot be listened to.
-    #[error("signals cannot be listened to: {0}")]
-    Signals(#[from] io::Error),
-    /// A task failed.
-    #[error(transparent)]
-    Run(#[from] RunError),
 }
 
 /// Serves until SIGTERM.
@@ -48,49 +35,25 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`], a sentence that says what to do.
 pub async fn run(settings: &Settings) -> Result<(), StartError> {
-    settings.check(Role::Ingest).map_err(StartError::Settings)?;
-    init_logs(&settings.log).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
-    let metrics = install_metrics()?;
-    let secrets = settings.secrets.parse().map_err(StartError::Settings)?;
+    let mut process = Process::begin(settings, Role::Ingest, &settings.ingest.metrics_listen).await?;
+    let secrets = settings.secrets.parse().map_err(ProcessError::Settings)?;
     let listener = bind(&settings.ingest.listen).await?;
-    let ops_listener = bind(&settings.ingest.metrics_listen).await?;
     let queue = Queue::rabbitmq(rabbitmq_settings(settings)).await?;
     let store = Store::postgres(postgres_settings(settings)).await?;
 
-    let stop = stop_on_signals()?;
-    let health = Health::new();
-    let limits = HttpLimits::from(&settings.http);
-    let mut tasks = Supervisor::new(stop.clone());
     let parts = Parts {
         queue: &queue,
         store: &store,
         secrets,
         settings: &settings.ingest,
-        body_timeout: limits.body_timeout,
-        health: &health,
+        body_timeout: process.limits().body_timeout,
+        health: &process.health,
     };
-    let ingest = Ingest::start(parts, &mut tasks).await?;
-    let app = standalone(ingest.clone()).merge(readiness_router(health.clone()));
-    let ops = ops_router(metrics, health.clone());
+    let ingest = Ingest::start(parts, &mut process.tasks).await?;
+    let app = standalone(ingest.clone()).merge(readiness_router(process.health.clone()));
+    process.serve(listener, app, move || ingest.finish());
     tracing::info!(listen = %settings.ingest.listen, "ingest is starting");
-
-    let stopped = stop.clone();
-    tasks.spawn("http", async move {
-        serve(listener, app, limits, stopped).await;
-        ingest.finish();
-        Ok::<_, Infallible>(())
-    });
-    let stopped = stop.clone();
-    tasks.spawn("metrics", async move {
-        serve(ops_listener, ops, limits, stopped).await;
-        Ok::<_, Infallible>(())
-    });
-    tasks.spawn("readiness", async move {
-        stop.cancelled().await;
-        health.stopping();
-        Ok::<_, Infallible>(())
-    });
-    let ended = tasks.run().await;
+    let ended = process.run().await;
     queue.close().await;
     store.close().await;
     tracing::info!("ingest has stopped");

@@ -10,9 +10,9 @@ mod ledger;
 mod outcomes;
 mod replay;
 mod serve;
+pub mod servers;
 mod split;
 mod waiting;
-mod watch;
 
 pub use lane::LaneSettings;
 pub use ledger::{LedgerSettings, spawn_ledger};

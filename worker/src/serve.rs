@@ -3,42 +3,29 @@
 use crate::lane::{self, LaneSettings};
 use crate::ledger::{LedgerSettings, spawn_ledger};
 use crate::waiting::Waiting;
-use crate::{outcomes, replay, watch};
-use queue::{OpenError, Queue, RabbitMqSettings, SourceQueue};
+use crate::{outcomes, replay, servers};
+use queue::{OpenError, Queue, SourceQueue};
 use runtime::config::{Role, Settings};
 use runtime::health::Health;
-use runtime::http::{self, HttpLimits};
-use runtime::lifecycle::{RunError, Supervisor, stop_on_signals};
-use runtime::telemetry;
+use runtime::lifecycle::Supervisor;
+use runtime::process::{Process, ProcessError};
+use runtime::watch::watch;
 use std::convert::Infallible;
-use std::time::Duration;
-use store::{PostgresSettings, Store, StoreError};
+use store::{Store, StoreError};
 use thiserror::Error;
 
 /// Why a worker cannot start, or did not end well.
 #[derive(Debug, Error)]
 pub enum WorkerError {
-    /// Everything that is wrong with the settings.
-    #[error("the settings cannot be used:\n  {}", .0.join("\n  "))]
-    Settings(Vec<String>),
-    /// The metrics' address.
+    /// Settings, metrics, signals, or a part that failed.
     #[error(transparent)]
-    Bind(#[from] http::BindError),
-    /// The metrics' recorder.
-    #[error(transparent)]
-    Metrics(#[from] telemetry::MetricsError),
+    Process(#[from] ProcessError),
     /// The queue's settings.
     #[error(transparent)]
     Queue(#[from] OpenError),
     /// The store's settings, or the migration.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The system.
-    #[error("the system does not let the process listen for signals: {0}")]
-    Signals(#[from] std::io::Error),
-    /// A part failed while running.
-    #[error(transparent)]
-    Run(#[from] RunError),
 }
 
 /// The worker as a process of its own, until it is told to stop.
@@ -46,32 +33,21 @@ pub enum WorkerError {
 /// # Errors
 /// [`WorkerError`], which a person can act on.
 pub async fn run(settings: Settings) -> Result<(), WorkerError> {
-    settings.check(Role::Worker).map_err(WorkerError::Settings)?;
-    telemetry::init_logs(&settings.log).map_err(|error| WorkerError::Settings(vec![error.to_string()]))?;
-    let metrics = telemetry::install_metrics()?;
-    let listener = http::bind(&settings.worker.metrics_listen).await?;
-    let mut supervisor = Supervisor::new(stop_on_signals()?);
-    let queue = Queue::rabbitmq(rabbitmq_settings(&settings)).await?;
-    let store = Store::postgres(postgres_settings(&settings)).await?;
-    let health = Health::new();
-    let ops = http::ops_router(metrics, health.clone());
-    let limits = HttpLimits::from(&settings.http);
-    let stop = supervisor.stop();
-    supervisor.spawn("metrics listener", async move {
-        http::serve(listener, ops, limits, stop).await;
-        Ok::<(), Infallible>(())
-    });
+    let mut process = Process::begin(&settings, Role::Worker, &settings.worker.metrics_listen).await?;
+    let queue = Queue::rabbitmq(servers::rabbitmq(&settings)).await?;
+    let store = Store::postgres(servers::postgres(&settings)).await?;
     let lane = LaneSettings {
         batch_events: settings.worker.batch_events,
         prefetch: settings.worker.prefetch,
         ..LaneSettings::default()
     };
-    spawn_lanes(&mut supervisor, &queue, &store, settings.worker.lanes, lane, &health);
-    spawn_ledger(&mut supervisor, &queue, &store, LedgerSettings::from(&settings.worker));
-    tracing::info!(lanes = settings.worker.lanes, "worker started");
-    let ended = supervisor.run().await;
+    spawn_lanes(&mut process.tasks, &queue, &store, settings.worker.lanes, lane, &process.health);
+    spawn_ledger(&mut process.tasks, &queue, &store, LedgerSettings::from(&settings.worker));
+    tracing::info!(lanes = settings.worker.lanes, "the worker is starting");
+    let ended = process.run().await;
     queue.close().await;
     store.close().await;
+    tracing::info!("the worker has stopped");
     Ok(ended?)
 }
 
@@ -111,7 +87,11 @@ pub fn spawn_lanes(
     });
     let (store, stop, check) = (store.clone(), supervisor.stop(), health.check("database"));
     supervisor.spawn("database check", async move {
-        watch::run(store, check, stop).await;
+        let ask = || {
+            let store = store.clone();
+            async move { store.usable().await }
+        };
+        watch("the database", check, stop, ask).await;
         Ok::<(), Infallible>(())
     });
 }
@@ -121,30 +101,9 @@ pub fn spawn_lanes(
 /// # Errors
 /// [`WorkerError`], which a person can act on.
 pub async fn migrate(settings: Settings) -> Result<(), WorkerError> {
-    settings.check(Role::Tool).map_err(WorkerError::Settings)?;
-    let store = Store::postgres(postgres_settings(&settings)).await?;
+    settings.check(Role::Tool).map_err(ProcessError::Settings)?;
+    let store = Store::postgres(servers::postgres(&settings)).await?;
     store.migrate().await?;
     store.close().await;
     Ok(())
-}
-
-fn rabbitmq_settings(settings: &Settings) -> RabbitMqSettings {
-    RabbitMqSettings {
-        amqp_uri: settings.queue.amqp_url.expose().to_owned(),
-        prefix: settings.queue.name_prefix.clone(),
-        connect_timeout: Duration::from_millis(settings.queue.connect_timeout_ms),
-        ..RabbitMqSettings::default()
-    }
-}
-
-fn postgres_settings(settings: &Settings) -> PostgresSettings {
-    let milliseconds = Duration::from_millis;
-    PostgresSettings {
-        url: settings.store.database_url.expose().to_owned(),
-        pool_size: settings.store.max_connections,
-        connect_timeout: milliseconds(settings.store.connect_timeout_ms),
-        statement_timeout: milliseconds(settings.store.statement_timeout_ms),
-        lock_timeout: milliseconds(settings.store.lock_timeout_ms),
-        idle_in_transaction_timeout: milliseconds(settings.store.idle_in_transaction_timeout_ms),
-    }
 }

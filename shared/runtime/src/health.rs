@@ -30,9 +30,9 @@ impl Health {
         Check { health: self.clone(), place: slots.len() - 1 }
     }
 
-    /// Not ready from here on: the process is stopping.
+    /// Not ready from here on: the process is stopping. Nobody is warned of what somebody asked for.
     pub fn stopping(&self) {
-        self.check("process").not_ready("stopping");
+        self.lock().push(Slot { name: "process", reason: Some("stopping".into()) });
     }
 
     /// Whether every check is ready.

@@ -20,9 +20,15 @@ pub type TaskError = Box<dyn Error + Send + Sync>;
 /// # Errors
 /// The system does not let the process listen for signals.
 pub fn stop_on_signals() -> io::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    cancel_on_signals(&stop)?;
+    Ok(stop)
+}
+
+/// [`stop_on_signals`] for a token that is there already.
+pub(crate) fn cancel_on_signals(stop: &CancellationToken) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let stop = CancellationToken::new();
     let token = stop.clone();
     tokio::spawn(async move {
         let mut next = async || {
@@ -36,7 +42,7 @@ pub fn stop_on_signals() -> io::Result<CancellationToken> {
         token.cancel();
         std::process::exit(next().await);
     });
-    Ok(stop)
+    Ok(())
 }
 
 /// Why a run did not end well.

@@ -101,6 +101,18 @@ impl Store {
         either!(self, backend => backend.ping().await)
     }
 
+    /// Whether a process can work with it now: it answers, takes writes and has the schema.
+    ///
+    /// # Errors
+    /// [`StoreError`] says why not.
+    pub async fn usable(&self) -> Result<(), StoreError> {
+        self.ping().await?;
+        if self.schema_is_current().await? {
+            return Ok(());
+        }
+        Err(StoreError::Misconfigured("its schema is missing or too old: run `worker migrate`".to_owned()))
+    }
+
     /// Asks the database about itself. Changes nothing.
     ///
     /// # Errors
