@@ -3,7 +3,7 @@
 use runtime::config::LoadError;
 use runtime::data_dir::DataDirError;
 use runtime::http::BindError;
-use runtime::lifecycle::RunError;
+use runtime::process::ProcessError;
 use runtime::telemetry::MetricsError;
 use std::io;
 use std::path::PathBuf;
@@ -66,9 +66,9 @@ pub(crate) enum Failure {
     /// What was looked for is not as it should be; the details are printed.
     #[error("{0}")]
     Found(String),
-    /// A part of the pipeline failed while it ran.
+    /// The process cannot start, or a part of the pipeline failed while it ran.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Process(#[from] ProcessError),
 }
 
 impl Failure {
@@ -81,7 +81,10 @@ impl Failure {
     /// 2 when the person has to write something else, 1 for everything that may work another time.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Failure::Usage(_) | Failure::Load(_) | Failure::Settings(_) => ExitCode::from(USAGE),
+            Failure::Usage(_)
+            | Failure::Load(_)
+            | Failure::Settings(_)
+            | Failure::Process(ProcessError::Settings(_)) => ExitCode::from(USAGE),
             Failure::Bind(_)
             | Failure::DataDir(_)
             | Failure::NoStore(_)
@@ -93,7 +96,7 @@ impl Failure {
             | Failure::System { .. }
             | Failure::NoRandomness(_)
             | Failure::Found(_)
-            | Failure::Run(_) => ExitCode::FAILURE,
+            | Failure::Process(_) => ExitCode::FAILURE,
         }
     }
 }

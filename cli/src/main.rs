@@ -5,14 +5,15 @@ mod bench;
 mod commands;
 mod demo;
 mod failure;
+mod flags;
 mod output;
-mod servers;
 mod store_choice;
 mod up;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
 use std::process::ExitCode;
+use worker::servers;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -4,10 +4,12 @@
 //! the other longer than one transaction. Nothing is created or migrated here.
 
 use crate::failure::Failure;
-use crate::servers;
+use crate::{flags, servers};
 use clap::Args;
 use runtime::config::{Role, Settings};
 use runtime::secret::Secret;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use store::Store;
 
@@ -83,7 +85,8 @@ impl StoreArguments {
         if let Some(directory) = self.embedded(settings) {
             return open_file(directory).await;
         }
-        settings.check(Role::Tool).map_err(Failure::Settings)?;
+        let flags = [("--database", "store.database_url", self.url.is_some())];
+        settings.check(Role::Tool).map_err(|faults| flags::failure(faults, &flags))?;
         Ok(Store::postgres(servers::postgres(settings)).await?)
     }
 }
@@ -91,8 +94,33 @@ impl StoreArguments {
 async fn open_file(directory: &Path) -> Result<Store, Failure> {
     let file = directory.join(STORE_FILE);
     // Opening it would make it, and a mistyped directory is more likely than a wish for an empty store.
-    if !file.is_file() {
-        return Err(Failure::NoStore(directory.to_owned()));
+    match fs::metadata(&file) {
+        Ok(metadata) if metadata.is_file() => Ok(Store::sqlite(&file).await?),
+        Ok(_) => Err(Failure::NoStore(directory.to_owned())),
+        Err(error) => Err(without_store(directory, error)),
     }
-    Ok(Store::sqlite(&file).await?)
+}
+
+/// A store that somebody else may see is there all the same.
+fn without_store(directory: &Path, error: io::Error) -> Failure {
+    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+        return Failure::NoStore(directory.to_owned());
+    }
+    let what = format!("{} cannot be looked into; run this as the user of `affitor up`", directory.display());
+    Failure::system(what)(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_may_not_be_seen_is_not_an_empty_one() {
+        let told = |kind: ErrorKind| without_store(Path::new("data"), kind.into()).to_string();
+        for kind in [ErrorKind::NotFound, ErrorKind::NotADirectory] {
+            assert!(told(kind).starts_with("there is no store in data"), "{}", told(kind));
+        }
+        let denied = told(ErrorKind::PermissionDenied);
+        assert!(denied.contains("permission denied") && denied.contains("user of `affitor up`"), "{denied}");
+    }
 }

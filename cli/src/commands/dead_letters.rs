@@ -4,10 +4,10 @@
 mod select;
 mod show;
 
+use super::OnStore;
 use crate::failure::Failure;
 use crate::output::{self, Column};
-use crate::store_choice::StoreArguments;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use select::{Filter, Selection};
 use serde_json::{Value, json};
 use store::{Letter, LetterCursor, Store, StoreError};
@@ -29,17 +29,10 @@ const OUTCOME_COLUMNS: &[Column; 3] = &[("dead_letter_id", "DEAD LETTER"), ("out
 const NAMED: usize = 1_000;
 
 /// `affitor dead-letters …`
-#[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(subcommand)]
-    action: Action,
-}
+pub(crate) type Arguments = OnStore<Action>;
 
 #[derive(Debug, Subcommand)]
-enum Action {
+pub(crate) enum Action {
     /// List dead letters, the newest first
     List {
         #[command(flatten)]
@@ -54,7 +47,7 @@ enum Action {
     /// Show one, with its bytes in hexadecimal and what can be read of them
     Show {
         /// Its id, as `affitor dead-letters list` shows it
-        #[arg(value_name = "DEAD_LETTER")]
+        #[arg(value_name = "DEAD_LETTER", value_parser = select::letter_id)]
         id: Uuid,
     },
     /// Process dead letters again; those that are stored then are gone
@@ -80,16 +73,13 @@ enum Action {
 /// # Errors
 /// [`Failure`], which says what to do; also when letters that were to be replayed stay.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let store = arguments.store.open().await?;
-    let json = arguments.store.json;
-    let done = match arguments.action {
-        Action::List { filter, limit, after } => list(&store, json, &filter, limit, after).await,
-        Action::Show { id } => show_one(&store, json, id).await,
-        Action::Replay { selection, dry_run } => replay(&store, json, &selection, dry_run).await,
-        Action::Discard { selection, dry_run } => discard(&store, json, &selection, dry_run).await,
+    let perform = async |store: &Store, json: bool, action: Action| match action {
+        Action::List { filter, limit, after } => list(store, json, &filter, limit, after).await,
+        Action::Show { id } => show_one(store, json, id).await,
+        Action::Replay { selection, dry_run } => replay(store, json, &selection, dry_run).await,
+        Action::Discard { selection, dry_run } => discard(store, json, &selection, dry_run).await,
     };
-    store.close().await;
-    done
+    arguments.perform(perform).await
 }
 
 async fn list(

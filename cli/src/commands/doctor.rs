@@ -12,6 +12,7 @@ use clap::Args;
 use runtime::secret::Secret;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::time::Duration;
 
 const COLUMNS: &[Column; 4] = &[("state", "STATE"), ("check", "CHECK"), ("found", "FOUND"), ("remedy", "WHAT TO DO")];
 
@@ -94,14 +95,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(store) = &store {
         database::check(store, directory.is_some(), &mut checks).await;
     }
-    let version = match &store {
-        Some(store) => store.settings_version().await.ok(),
-        None => None,
+    // A snapshot beside an embedded store may be behind it for as long as nothing runs there: a start reads both.
+    let version = match (&store, directory) {
+        (Some(store), None) => store.settings_version().await.ok(),
+        _ => None,
     };
     files::secrets(&settings, directory, &mut checks);
     let state_dir = arguments.state_dir.as_deref().or(directory).unwrap_or(&settings.ingest.state_dir);
     let expected = arguments.state_dir.is_some() || directory.is_some();
-    files::snapshot(state_dir, expected, version, &mut checks);
+    let patience = Duration::from_millis(2 * settings.ingest.snapshot_refresh_ms);
+    files::snapshot(state_dir, expected, version, patience, &mut checks).await;
     files::disk(state_dir, &mut checks);
     if let Some(store) = store {
         store.close().await;

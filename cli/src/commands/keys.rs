@@ -1,23 +1,26 @@
 //! `affitor keys`: make, list and revoke API keys. A key itself is printed once, when it is made.
 
-use super::{must_exist, program_number};
+use super::{Kind, OnStore, must_exist, program_number};
 use crate::failure::Failure;
 use crate::output::{self, Column};
-use crate::store_choice::StoreArguments;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use domain::timestamp::Span;
 use domain::{ApiKey, ProgramId, Timestamp};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
-use store::Key;
+use store::{Key, Store};
 
-const COLUMNS: &[Column; 5] = &[
-    ("key_id", "KEY ID"),
-    ("program_id", "PROGRAM"),
-    ("label", "LABEL"),
-    ("created_at", "CREATED"),
-    ("revoked_at", "REVOKED"),
-];
+const KEYS: Kind<Key, 5> = Kind {
+    columns: &[
+        ("key_id", "KEY ID"),
+        ("program_id", "PROGRAM"),
+        ("label", "LABEL"),
+        ("created_at", "CREATED"),
+        ("revoked_at", "REVOKED"),
+    ],
+    record,
+    none: "no keys yet; `affitor keys create --program PROGRAM` makes one",
+};
 const NEW_COLUMNS: &[Column; 6] = &[
     ("key_id", "KEY ID"),
     ("program_id", "PROGRAM"),
@@ -31,17 +34,10 @@ const ONCE: &str = "\nThis is the only time the API key is shown: keep it where 
 const MAX_HOURS: i64 = 8_760;
 
 /// `affitor keys …`
-#[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(subcommand)]
-    action: Action,
-}
+pub(crate) type Arguments = OnStore<Action>;
 
 #[derive(Debug, Subcommand)]
-enum Action {
+pub(crate) enum Action {
     /// Make a key and print it, once
     Create {
         /// The only program it speaks for
@@ -76,28 +72,25 @@ enum Action {
 /// # Errors
 /// [`Failure`], which says what to do.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let store = arguments.store.open().await?;
-    let json = arguments.store.json;
-    let text = match arguments.action {
-        Action::Create { program, label } => {
-            let (key, plain) = store.create_key(program, &label, entropy()?).await?;
-            let [id, program, label, created, revoked] = record(&key);
-            let new = [id, program, label, created, revoked, json!(plain.text())];
-            output::one(json, NEW_COLUMNS, new, ONCE)
-        }
-        Action::List { program } => {
-            must_exist(&store, program).await?;
-            let keys = store.keys(program).await?;
-            let none = "no keys yet; `affitor keys create --program PROGRAM` makes one";
-            output::all(json, COLUMNS, keys.iter().map(record), none)
-        }
-        Action::Revoke { program, key, in_hours } => {
-            let at = now() + Span::seconds(in_hours * 3_600);
-            output::one(json, COLUMNS, record(&store.revoke_key(program, id_of(&key), at).await?), "")
-        }
+    let perform = async |store: &Store, json: bool, action: Action| {
+        Ok(match action {
+            Action::Create { program, label } => {
+                let (key, plain) = store.create_key(program, &label, entropy()?).await?;
+                let [id, program, label, created, revoked] = record(&key);
+                let new = [id, program, label, created, revoked, json!(plain.text())];
+                output::one(json, NEW_COLUMNS, new, ONCE)
+            }
+            Action::List { program } => {
+                must_exist(store, program).await?;
+                KEYS.all(json, &store.keys(program).await?)
+            }
+            Action::Revoke { program, key, in_hours } => {
+                let at = now() + Span::seconds(in_hours * 3_600);
+                KEYS.one(json, &store.revoke_key(program, id_of(&key), at).await?)
+            }
+        })
     };
-    store.close().await;
-    output::print(&text)
+    output::print(&arguments.perform(perform).await?)
 }
 
 /// What a new key is made from.

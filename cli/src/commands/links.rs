@@ -1,35 +1,31 @@
 //! `affitor links`: make, list and disable the short codes that visitors come through.
 
-use super::{must_exist, partner_number, program_number};
+use super::{Kind, OnStore, must_exist, partner_number, program_number};
 use crate::failure::Failure;
-use crate::output::{self, Column};
-use crate::store_choice::StoreArguments;
-use clap::{Args, Subcommand};
+use crate::output;
+use clap::Subcommand;
 use domain::{PartnerId, ProgramId};
 use serde_json::{Value, json};
-use store::Link;
+use store::{Link, Store};
 
-const COLUMNS: &[Column; 6] = &[
-    ("code", "CODE"),
-    ("link_id", "LINK"),
-    ("program_id", "PROGRAM"),
-    ("partner_id", "PARTNER"),
-    ("active", "ACTIVE"),
-    ("created_at", "CREATED"),
-];
+const LINKS: Kind<Link, 6> = Kind {
+    columns: &[
+        ("code", "CODE"),
+        ("link_id", "LINK"),
+        ("program_id", "PROGRAM"),
+        ("partner_id", "PARTNER"),
+        ("active", "ACTIVE"),
+        ("created_at", "CREATED"),
+    ],
+    record,
+    none: "no links yet; `affitor links create --program PROGRAM --partner PARTNER` makes one",
+};
 
 /// `affitor links …`
-#[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(subcommand)]
-    action: Action,
-}
+pub(crate) type Arguments = OnStore<Action>;
 
 #[derive(Debug, Subcommand)]
-enum Action {
+pub(crate) enum Action {
     /// Make a link
     Create {
         /// The program it leads to
@@ -63,24 +59,19 @@ enum Action {
 /// # Errors
 /// [`Failure`], which says what to do.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let store = arguments.store.open().await?;
-    let json = arguments.store.json;
-    let text = match arguments.action {
-        Action::Create { program, partner, code } => {
-            output::one(json, COLUMNS, record(&store.create_link(program, partner, code).await?), "")
-        }
-        Action::List { program } => {
-            must_exist(&store, program).await?;
-            let links = store.links(program).await?;
-            let none = "no links yet; `affitor links create --program PROGRAM --partner PARTNER` makes one";
-            output::all(json, COLUMNS, links.iter().map(record), none)
-        }
-        Action::Disable { program, code } => {
-            output::one(json, COLUMNS, record(&store.disable_link(program, &code).await?), "")
-        }
+    let perform = async |store: &Store, json: bool, action: Action| {
+        Ok(match action {
+            Action::Create { program, partner, code } => {
+                LINKS.one(json, &store.create_link(program, partner, code).await?)
+            }
+            Action::List { program } => {
+                must_exist(store, program).await?;
+                LINKS.all(json, &store.links(program).await?)
+            }
+            Action::Disable { program, code } => LINKS.one(json, &store.disable_link(program, &code).await?),
+        })
     };
-    store.close().await;
-    output::print(&text)
+    output::print(&arguments.perform(perform).await?)
 }
 
 fn record(link: &Link) -> [Value; 6] {

@@ -11,8 +11,53 @@ pub(crate) mod partners;
 pub(crate) mod programs;
 
 use crate::failure::Failure;
+use crate::output::{self, Column};
+use crate::store_choice::StoreArguments;
+use clap::{Args, Subcommand};
 use domain::{PartnerId, ProgramId};
+use serde_json::Value;
 use store::{Store, StoreError};
+
+/// What every command on a store takes: which store, how to show it, and one of the command's own actions.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct OnStore<A: Subcommand> {
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(subcommand)]
+    action: A,
+}
+
+impl<A: Subcommand> OnStore<A> {
+    /// Opens the store, does the action (told whether JSON is wanted), closes the store and gives back what came of it.
+    ///
+    /// # Errors
+    /// The store cannot be opened, or the action's.
+    async fn perform<T>(self, act: impl AsyncFnOnce(&Store, bool, A) -> Result<T, Failure>) -> Result<T, Failure> {
+        let store = self.store.open().await?;
+        let done = act(&store, self.store.json, self.action).await;
+        store.close().await;
+        done
+    }
+}
+
+/// How one kind of thing is shown.
+struct Kind<T, const N: usize> {
+    columns: &'static [Column; N],
+    record: fn(&T) -> [Value; N],
+    /// What a table says of a program that has none.
+    none: &'static str,
+}
+
+impl<T, const N: usize> Kind<T, N> {
+    fn one(&self, json: bool, thing: &T) -> String {
+        output::one(json, self.columns, (self.record)(thing), "")
+    }
+
+    fn all(&self, json: bool, things: &[T]) -> String {
+        output::all(json, self.columns, things.iter().map(self.record), self.none)
+    }
+}
 
 /// Reads a program's number.
 fn program_number(text: &str) -> Result<ProgramId, &'static str> {

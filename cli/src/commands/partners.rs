@@ -1,34 +1,30 @@
 //! `affitor partners`: make, list and disable those who refer.
 
-use super::{must_exist, partner_number, program_number};
+use super::{Kind, OnStore, must_exist, partner_number, program_number};
 use crate::failure::Failure;
-use crate::output::{self, Column};
-use crate::store_choice::StoreArguments;
-use clap::{Args, Subcommand};
+use crate::output;
+use clap::Subcommand;
 use domain::{PartnerId, ProgramId};
 use serde_json::{Value, json};
-use store::Partner;
+use store::{Partner, Store};
 
-const COLUMNS: &[Column; 5] = &[
-    ("partner_id", "PARTNER"),
-    ("program_id", "PROGRAM"),
-    ("name", "NAME"),
-    ("active", "ACTIVE"),
-    ("created_at", "CREATED"),
-];
+const PARTNERS: Kind<Partner, 5> = Kind {
+    columns: &[
+        ("partner_id", "PARTNER"),
+        ("program_id", "PROGRAM"),
+        ("name", "NAME"),
+        ("active", "ACTIVE"),
+        ("created_at", "CREATED"),
+    ],
+    record,
+    none: "no partners yet; `affitor partners create --program PROGRAM NAME` makes one",
+};
 
 /// `affitor partners …`
-#[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(subcommand)]
-    action: Action,
-}
+pub(crate) type Arguments = OnStore<Action>;
 
 #[derive(Debug, Subcommand)]
-enum Action {
+pub(crate) enum Action {
     /// Make a partner; `affitor links create` then gives it a link
     Create {
         /// The program it refers for
@@ -59,24 +55,17 @@ enum Action {
 /// # Errors
 /// [`Failure`], which says what to do.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let store = arguments.store.open().await?;
-    let json = arguments.store.json;
-    let text = match arguments.action {
-        Action::Create { program, name } => {
-            output::one(json, COLUMNS, record(&store.create_partner(program, &name).await?), "")
-        }
-        Action::List { program } => {
-            must_exist(&store, program).await?;
-            let partners = store.partners(program).await?;
-            let none = "no partners yet; `affitor partners create --program PROGRAM NAME` makes one";
-            output::all(json, COLUMNS, partners.iter().map(record), none)
-        }
-        Action::Disable { program, partner } => {
-            output::one(json, COLUMNS, record(&store.disable_partner(program, partner).await?), "")
-        }
+    let perform = async |store: &Store, json: bool, action: Action| {
+        Ok(match action {
+            Action::Create { program, name } => PARTNERS.one(json, &store.create_partner(program, &name).await?),
+            Action::List { program } => {
+                must_exist(store, program).await?;
+                PARTNERS.all(json, &store.partners(program).await?)
+            }
+            Action::Disable { program, partner } => PARTNERS.one(json, &store.disable_partner(program, partner).await?),
+        })
     };
-    store.close().await;
-    output::print(&text)
+    output::print(&arguments.perform(perform).await?)
 }
 
 fn record(partner: &Partner) -> [Value; 5] {

@@ -1,41 +1,37 @@
 //! `affitor programs`: make, change and list programs.
 
-use super::program_number;
+use super::{Kind, OnStore, program_number};
 use crate::failure::Failure;
-use crate::output::{self, Column};
-use crate::store_choice::StoreArguments;
+use crate::output;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use domain::ProgramId;
-use domain::program::{AttributionModel, LeadAuth};
+use domain::program::{AttributionModel, LeadAuth, Terms};
 use serde_json::{Value, json};
-use store::{NewProgram, Program, ProgramChange};
+use store::{NewProgram, Program, ProgramChange, Store};
 
-const COLUMNS: &[Column; 10] = &[
-    ("program_id", "PROGRAM"),
-    ("name", "NAME"),
-    ("domain", "DOMAIN"),
-    ("active", "ACTIVE"),
-    ("attribution_window_days", "WINDOW DAYS"),
-    ("cookie_window_days", "COOKIE DAYS"),
-    ("attribution_model", "MODEL"),
-    ("lead_auth", "LEAD AUTH"),
-    ("allowed_origins", "ORIGINS"),
-    ("created_at", "CREATED"),
-];
+const PROGRAMS: Kind<Program, 10> = Kind {
+    columns: &[
+        ("program_id", "PROGRAM"),
+        ("name", "NAME"),
+        ("domain", "DOMAIN"),
+        ("active", "ACTIVE"),
+        ("attribution_window_days", "WINDOW DAYS"),
+        ("cookie_window_days", "COOKIE DAYS"),
+        ("attribution_model", "MODEL"),
+        ("lead_auth", "LEAD AUTH"),
+        ("allowed_origins", "ORIGINS"),
+        ("created_at", "CREATED"),
+    ],
+    record,
+    none: "no programs yet; `affitor programs create NAME` makes one",
+};
 
 /// `affitor programs …`
-#[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(subcommand)]
-    action: Action,
-}
+pub(crate) type Arguments = OnStore<Action>;
 
 #[derive(Debug, Subcommand)]
-enum Action {
+pub(crate) enum Action {
     /// Make a program
     Create {
         /// Name, for people
@@ -65,15 +61,15 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
-struct ProgramSettings {
+pub(crate) struct ProgramSettings {
     /// The advertiser's domain, for people; an empty text removes it
     #[arg(long)]
     domain: Option<String>,
     /// How many days a click may be older than the lead, 0 to 3650
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days(0))]
     window_days: Option<u16>,
     /// How many days the visitor's cookie lives, 1 to 3650
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days(1))]
     cookie_window_days: Option<u16>,
     /// Which of several clicks wins
     #[arg(long, value_parser = model())]
@@ -91,29 +87,23 @@ struct ProgramSettings {
 /// # Errors
 /// [`Failure`], which says what to do.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let store = arguments.store.open().await?;
-    let json = arguments.store.json;
-    let text = match arguments.action {
-        Action::Create { name, settings } => {
-            let program = store.create_program(settings.new_program(name)).await?;
-            output::one(json, COLUMNS, record(&program), "")
-        }
-        Action::Set { program, name, active, clear_origins, settings } => {
-            let change = ProgramChange { name, active, ..settings.change(clear_origins) };
-            if change == ProgramChange::default() {
-                let text = "nothing to change; `affitor programs set --help` shows what can be";
-                return Err(Failure::Usage(text.to_owned()));
+    let perform = async |store: &Store, json: bool, action: Action| {
+        Ok(match action {
+            Action::Create { name, settings } => {
+                PROGRAMS.one(json, &store.create_program(settings.new_program(name)).await?)
             }
-            output::one(json, COLUMNS, record(&store.set_program(program, change).await?), "")
-        }
-        Action::List => {
-            let programs = store.programs().await?;
-            let none = "no programs yet; `affitor programs create NAME` makes one";
-            output::all(json, COLUMNS, programs.iter().map(record), none)
-        }
+            Action::Set { program, name, active, clear_origins, settings } => {
+                let change = ProgramChange { name, active, ..settings.change(clear_origins) };
+                if change == ProgramChange::default() {
+                    let text = "nothing to change; `affitor programs set --help` shows what can be";
+                    return Err(Failure::Usage(text.to_owned()));
+                }
+                PROGRAMS.one(json, &store.set_program(program, change).await?)
+            }
+            Action::List => PROGRAMS.all(json, &store.programs().await?),
+        })
     };
-    store.close().await;
-    output::print(&text)
+    output::print(&arguments.perform(perform).await?)
 }
 
 impl ProgramSettings {
@@ -139,6 +129,10 @@ impl ProgramSettings {
             ..ProgramChange::default()
         }
     }
+}
+
+fn days(least: i64) -> impl TypedValueParser<Value = u16> {
+    clap::value_parser!(u16).range(least..=i64::from(Terms::MAX_WINDOW_DAYS))
 }
 
 fn model() -> impl TypedValueParser<Value = AttributionModel> {

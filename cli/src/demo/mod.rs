@@ -38,9 +38,20 @@ struct OtherProgram {
     partner_code: String,
 }
 
+/// What there is of a demo.
+pub(crate) enum DemoState {
+    /// This start made it.
+    Made(Box<Demo>),
+    /// An earlier start made it.
+    Kept,
+    /// The store is empty, but a demo has to be asked for.
+    Withheld,
+    /// The store has other things in it, or no demo is wanted.
+    None,
+}
+
 impl Demo {
-    /// The demo of this store: made now if the store is empty, or the one that was made then. `None` when the store
-    /// has other things in it.
+    /// The demo of this store: made now if the store is empty, or the one that was made then.
     ///
     /// # Errors
     /// The store or the directory cannot be used.
@@ -49,19 +60,20 @@ impl Demo {
         data: &DataDir,
         base_url: String,
         metrics_url: String,
-    ) -> Result<Option<Self>, Failure> {
-        let mut demo = if store.is_empty().await? {
+    ) -> Result<DemoState, Failure> {
+        let is_new = store.is_empty().await?;
+        let mut demo = if is_new {
             seed::seed(store).await?
         } else {
             match file::read(data)? {
                 Some(kept) if kept.is_in(store).await? => kept,
-                Some(_) | None => return Ok(None),
+                Some(_) | None => return Ok(DemoState::None),
             }
         };
         demo.base_url = base_url;
         demo.metrics_url = Some(metrics_url);
         file::write(data, &demo)?;
-        Ok(Some(demo))
+        Ok(if is_new { DemoState::Made(Box::new(demo)) } else { DemoState::Kept })
     }
 
     /// Whether its key still works there: the directory may have been used with another database since.

@@ -1,6 +1,7 @@
 //! What `up` says on standard output once it can take work: where it is, and what to try next.
 
-use crate::demo::{Demo, FILE};
+use super::places::Place;
+use crate::demo::{DemoState, FILE};
 use crate::output;
 use runtime::health::Health;
 use std::path::Path;
@@ -12,21 +13,32 @@ const LOOK_PERIOD: Duration = Duration::from_millis(5);
 /// After this a person wants to know what it waits for.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The text for a pipeline at these addresses.
-pub(super) fn text(base_url: &str, metrics_url: &str, data: &Path, demo: Option<&Demo>) -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    let data = data.display();
-    let head =
-        format!("affitor {version} listens on {base_url}, metrics are at {metrics_url}, its data is in {data}\n");
+/// The text for a pipeline at these places. A key is shown by the start that made it, and by no later one.
+pub(super) fn text(api: Place, metrics: Place, data: &Path, demo: &DemoState) -> String {
+    let (version, data) = (env!("CARGO_PKG_VERSION"), data.display());
+    let head = format!(
+        "affitor {version} listens on {}{}, metrics are at {}/metrics{}, its data is in {data}\n",
+        api.url(),
+        api.also(),
+        metrics.url(),
+        metrics.also()
+    );
+    let help = "`affitor --help` shows how to make programs, partners, links and keys.";
     let rest = match demo {
-        Some(demo) => format!(
+        DemoState::Made(demo) => format!(
             "\nThere is a demo to try. Paste these lines into another terminal:\n\n{}\n\
-             The same facts are in {data}/{FILE}. Ctrl-C stops.\n",
+             The same facts are in {data}/{FILE}.",
             demo.lines()
         ),
-        None => "`affitor --help` shows how to make programs, partners, links and keys. Ctrl-C stops.\n".to_owned(),
+        DemoState::Kept => {
+            format!("The demo of an earlier start is there; its key and codes are in {data}/{FILE}. {help}")
+        }
+        DemoState::Withheld => {
+            format!("It is empty, and no demo was made because other machines can reach it; with --demo one is. {help}")
+        }
+        DemoState::None => help.to_owned(),
     };
-    head + &rest
+    format!("{head}{rest} Ctrl-C stops.\n")
 }
 
 /// Prints the text as soon as everything is ready, unless the process stops before.

@@ -2,26 +2,26 @@
 
 mod backend;
 mod greeting;
-mod ports;
+mod places;
 mod routes;
 mod settings;
 
-use crate::demo::Demo;
+use crate::demo::{Demo, DemoState};
 use crate::failure::Failure;
 use crate::store_choice::DEFAULT_DATA;
 use backend::Backend;
 use clap::Args;
 use console::Console;
 use ingest::{Ingest, Parts};
-use ports::Ports;
-use runtime::config::Settings;
+use places::Place;
+use runtime::config::{Role, Settings};
 use runtime::data_dir::DataDir;
-use runtime::health::Health;
-use runtime::http::HttpLimits;
-use runtime::lifecycle::{Supervisor, stop_on_signals};
+use runtime::http::bind;
+use runtime::process::Process;
 use runtime::secret::{Secret, Secrets};
-use runtime::telemetry;
 use std::path::PathBuf;
+use store::Store;
+use tokio::net::TcpListener;
 use worker::{LaneSettings, LedgerSettings};
 
 /// Options of `affitor up`.
@@ -59,34 +59,33 @@ pub(crate) struct UpArguments {
 /// [`Failure`], which says what to do.
 pub(crate) async fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let settings = settings::settle(arguments)?;
-    telemetry::init_logs(&settings.log).map_err(|error| Failure::Usage(format!("the log filter: {error}")))?;
     // Ports before files: a busy port leaves nothing behind.
-    let ports = Ports::bind(&settings.ingest).await?;
-    // Before queue and store are opened: they make their series then.
-    telemetry::install_metrics()?;
+    let mut process = Process::begin(&settings, Role::Up, &settings.ingest.metrics_listen).await?;
+    let listener = bind(&settings.ingest.listen).await?;
+    let (api, metrics) = (Place::of(&listener)?, Place::of(process.ops())?);
     let data = DataDir::open(&arguments.data)?;
     let secrets = secrets(&settings, &data)?;
     let backend = Backend::open(&settings, data.path()).await?;
-    let demo = if arguments.wants_demo(&ports) {
-        Demo::prepare(&backend.store, &data, ports.base_url.clone(), ports.metrics_url.clone()).await?
-    } else {
-        None
-    };
-    let greeting = greeting::text(&ports.base_url, &ports.metrics_url, data.path(), demo.as_ref());
+    let demo = arguments.demo(&backend.store, &data, api, metrics).await?;
+    let greeting = greeting::text(api, metrics, data.path(), &demo);
 
-    let stop = stop_on_signals().map_err(Failure::system("signals cannot be listened to"))?;
-    let health = Health::new();
-    let mut supervisor = Supervisor::new(stop.clone());
-    start(&mut supervisor, ports, &backend, &settings, secrets, &health).await?;
-    let (ended, ()) = tokio::join!(supervisor.run(), greeting::say_when_ready(greeting, health, stop));
+    start(&mut process, listener, &backend, &settings, secrets).await?;
+    let (health, stop) = (process.health.clone(), process.tasks.stop());
+    let (ended, ()) = tokio::join!(process.run(), greeting::say_when_ready(greeting, health, stop));
     backend.close().await;
     Ok(ended?)
 }
 
 impl UpArguments {
     /// A demo's key is in plain text in a file: nothing to make, unasked, where others can reach it.
-    fn wants_demo(&self, ports: &Ports) -> bool {
-        self.demo || (ports.are_local() && !self.no_demo)
+    async fn demo(&self, store: &Store, data: &DataDir, api: Place, metrics: Place) -> Result<DemoState, Failure> {
+        if self.demo || (api.is_local() && !self.no_demo) {
+            Demo::prepare(store, data, api.url(), format!("{}/metrics", metrics.url())).await
+        } else if !self.no_demo && store.is_empty().await? {
+            Ok(DemoState::Withheld)
+        } else {
+            Ok(DemoState::None)
+        }
     }
 }
 
@@ -101,32 +100,31 @@ fn secrets(settings: &Settings, data: &DataDir) -> Result<Secrets, Failure> {
 
 /// Starts the three rooms and serves them.
 async fn start(
-    supervisor: &mut Supervisor,
-    ports: Ports,
+    process: &mut Process,
+    listener: TcpListener,
     backend: &Backend,
     settings: &Settings,
     secrets: Secrets,
-    health: &Health,
 ) -> Result<(), Failure> {
-    let metrics = telemetry::install_metrics()?;
-    let limits = HttpLimits::from(&settings.http);
     let console = Console::new(backend.store.clone(), secrets.click.clone());
     let parts = Parts {
         queue: &backend.queue,
         store: &backend.store,
         secrets,
         settings: &settings.ingest,
-        body_timeout: limits.body_timeout,
-        health,
+        body_timeout: process.limits().body_timeout,
+        health: &process.health,
     };
-    let ingest = Ingest::start(parts, supervisor).await?;
+    let ingest = Ingest::start(parts, &mut process.tasks).await?;
     let lane = LaneSettings {
         batch_events: settings.worker.batch_events,
         prefetch: settings.worker.prefetch,
         ..LaneSettings::default()
     };
-    worker::spawn_lanes(supervisor, &backend.queue, &backend.store, backend.lanes, lane, health);
-    worker::spawn_ledger(supervisor, &backend.queue, &backend.store, LedgerSettings::from(&settings.worker));
-    ports.serve(supervisor, routes::public(ingest.clone(), console, health.clone()), ingest, metrics, health, limits);
+    let (tasks, health) = (&mut process.tasks, &process.health);
+    worker::spawn_lanes(tasks, &backend.queue, &backend.store, backend.lanes, lane, health);
+    worker::spawn_ledger(tasks, &backend.queue, &backend.store, LedgerSettings::from(&settings.worker));
+    let app = routes::public(ingest.clone(), console, health.clone());
+    process.serve(listener, app, move || ingest.finish());
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::UpArguments;
 use crate::failure::Failure;
+use crate::flags;
 use runtime::config::{CONFIG_VARIABLE, Role, Settings};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -32,7 +33,15 @@ pub(super) fn settle(arguments: &UpArguments) -> Result<Settings, Failure> {
         return Err(Failure::Usage(text.to_owned()));
     }
     settings.ingest.state_dir = arguments.data.clone();
-    settings.check(Role::Up).map_err(Failure::Settings)?;
+    settings.check(Role::Up).map_err(|faults| {
+        let flags = [
+            ("--listen", "ingest.listen", arguments.listen.is_some()),
+            ("--metrics-listen", "ingest.metrics_listen", arguments.metrics_listen.is_some()),
+            ("--amqp", "queue.amqp_url", arguments.amqp.is_some()),
+            ("--database", "store.database_url", arguments.database.is_some()),
+        ];
+        flags::failure(faults, &flags)
+    })?;
     Ok(settings)
 }
 

@@ -128,7 +128,6 @@ async fn a_refusal_is_one_sentence_that_says_what_to_do() {
         ("links create --program 1 --partner 1 --code a/b", "A-Z"),
         ("links disable --program 1 JOHN", "affitor links list"),
         ("keys revoke --program 1 nokey", "affitor keys list"),
-        ("programs create Shop --window-days 4000", "0 to 3650"),
         ("programs create Shop --origin shop.example", "https://shop.example"),
     ] {
         let (code, sentence) = refused(data.path(), line).await;
@@ -138,6 +137,14 @@ async fn a_refusal_is_one_sentence_that_says_what_to_do() {
     let (code, sentence) = refused(data.path(), "programs set 1").await;
     assert_eq!(code, 2);
     assert!(sentence.contains("nothing to change"), "{sentence}");
+    for (line, words) in [
+        ("programs create Shop --window-days 4000", "'--window-days <DAYS>': 4000 is not in 0..=3650"),
+        ("programs set 1 --cookie-window-days 0", "'--cookie-window-days <DAYS>': 0 is not in 1..=3650"),
+        ("dead-letters show 17", "32 hexadecimal digits; `affitor dead-letters list` shows them"),
+    ] {
+        let (code, _, errors) = command(data.path(), line).await;
+        assert!(code == 2 && errors.contains(words), "{line}: {errors}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `affitor doctor`: on a directory of `affitor up`, and on servers that are not there.
 
-use crate::commands::{command, data};
+use crate::commands::{as_json, command, data};
 use crate::support::{Up, affitor, run};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
@@ -28,6 +28,8 @@ async fn a_directory_in_use_is_well_and_what_is_wrong_with_it_is_said() {
     }
     assert_eq!(state(&found, "snapshot"), "ok", "{found:?}");
     assert_eq!(up.stop().await, 0);
+    as_json(&data, "programs create Later").await;
+    assert_eq!(state(&checks(&data).await.1, "snapshot"), "ok", "nothing runs that could have kept it");
 
     let secrets = data.join("secrets.toml");
     std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o644)).unwrap();

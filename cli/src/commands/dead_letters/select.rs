@@ -15,7 +15,7 @@ const PAGE: u32 = 500;
 
 /// Narrows what is meant.
 #[derive(Debug, Args)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     /// Set aside for this reason, such as `unknown_version`
     #[arg(long, value_parser = reason)]
     reason: Option<DeadLetterReason>,
@@ -37,9 +37,10 @@ impl Filter {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true)
     .args(["ids", "all", "reason", "program", "since"]))]
-pub(super) struct Selection {
+pub(crate) struct Selection {
     /// Their ids, as `affitor dead-letters list` shows them
-    #[arg(value_name = "DEAD_LETTER", conflicts_with_all = ["all", "reason", "program", "since", "limit"])]
+    #[arg(value_name = "DEAD_LETTER", value_parser = letter_id,
+        conflicts_with_all = ["all", "reason", "program", "since", "limit"])]
     ids: Vec<Uuid>,
     /// All of them
     #[arg(long)]
@@ -84,6 +85,12 @@ impl Pages<'_> {
         self.left -= letters.len();
         Ok(letters)
     }
+}
+
+/// Reads the id of a dead letter, with or without hyphens.
+pub(super) fn letter_id(text: &str) -> Result<Uuid, &'static str> {
+    let id = Uuid::parse_str(text);
+    id.map_err(|_| "a dead letter is named by 32 hexadecimal digits; `affitor dead-letters list` shows them")
 }
 
 fn reason(text: &str) -> Result<DeadLetterReason, String> {

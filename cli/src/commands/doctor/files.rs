@@ -4,15 +4,18 @@ use super::Check;
 use domain::keyring::Keyring;
 use runtime::config::Settings;
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SECRETS_FILE: &str = "secrets.toml";
 const SNAPSHOT_FILE: &str = "programs.json";
-/// `ingest` asks every second; after this it must have noticed.
-const STALE: Duration = Duration::from_secs(60);
+/// Between two looks at a snapshot that is behind.
+const LOOK_PERIOD: Duration = Duration::from_millis(100);
+/// Nobody waits longer for the doctor, however seldom `ingest` asks for changes.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
 const MIB: u64 = 1 << 20;
 /// An hour of leads, or a write-ahead log that nobody folds back.
 const LITTLE_ROOM: u64 = 1_024 * MIB;
@@ -25,11 +28,17 @@ pub(super) fn secrets(settings: &Settings, directory: Option<&Path>, checks: &mu
     let name = "secrets";
     let secrets = match directory.map(|directory| directory.join(SECRETS_FILE)) {
         Some(file) if !settings.secrets.any_given() => {
-            if !file.is_file() {
-                checks.push(Check::warning(name, "none yet", "the first start of `affitor up` makes them"));
-                return;
+            match fs::metadata(&file) {
+                Ok(metadata) => checks.push(privacy(&file, &metadata)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    checks.push(Check::warning(name, "none yet", "the first start of `affitor up` makes them"));
+                    return;
+                }
+                Err(error) => {
+                    checks.push(unreadable(name, &file, &error));
+                    return;
+                }
             }
-            checks.push(privacy(&file));
             Settings::load_from(Some(&file), []).map_err(|error| error.to_string()).map(|settings| settings.secrets)
         }
         _ => Ok(settings.secrets.clone()),
@@ -60,42 +69,80 @@ fn marks(keyring: &Keyring) -> String {
     keyring.ids().map(mark).collect::<Vec<_>>().join(" ")
 }
 
-fn privacy(file: &Path) -> Check {
+fn privacy(file: &Path, metadata: &Metadata) -> Check {
     let name = "secrets file";
-    match fs::metadata(file) {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 == 0 => Check::ok(name, "only its owner can read it"),
-        Ok(_) => Check::fault(name, "others can read it", format!("chmod 600 {}", file.display())),
-        Err(error) => Check::fault(name, error.to_string(), "see that its owner runs this"),
+    if metadata.permissions().mode() & 0o077 == 0 {
+        Check::ok(name, "only its owner can read it")
+    } else {
+        Check::fault(name, "others can read it", format!("chmod 600 {}", file.display()))
     }
 }
 
-/// The programs that `ingest` starts with while the database is away. `version` is the store's.
-pub(super) fn snapshot(directory: &Path, expected: bool, version: Option<i64>, checks: &mut Vec<Check>) {
-    let (name, file) = ("snapshot", directory.join(SNAPSHOT_FILE));
-    let (Ok(metadata), Ok(text)) = (fs::metadata(&file), fs::read(&file)) else {
-        if expected {
-            let found = format!("there is no {}", file.display());
-            checks.push(Check::warning(name, found, "a start of `ingest` with the database makes it"));
+fn unreadable(name: &'static str, file: &Path, error: &io::Error) -> Check {
+    Check::fault(name, format!("{} cannot be read: {error}", file.display()), "run this as the user who owns it")
+}
+
+/// The programs that `ingest` starts with while the database is away. `version` is the store's, if the two must agree;
+/// a snapshot that is behind gets `patience` to catch up, because somebody may just have changed something.
+pub(super) async fn snapshot(
+    directory: &Path,
+    expected: bool,
+    version: Option<i64>,
+    patience: Duration,
+    checks: &mut Vec<Check>,
+) {
+    let (file, began) = (directory.join(SNAPSHOT_FILE), Instant::now());
+    loop {
+        let kept = Kept::read(&file);
+        let is_behind = kept.as_ref().is_ok_and(|kept| kept.version < version);
+        if !is_behind || began.elapsed() > patience.min(LONGEST_PATIENCE) {
+            checks.extend(snapshot_check(&file, kept, expected, version));
+            return;
         }
-        return;
+        tokio::time::sleep(LOOK_PERIOD).await;
+    }
+}
+
+/// What the file says of itself.
+struct Kept {
+    /// `None` when it cannot be understood.
+    version: Option<i64>,
+    age: Duration,
+}
+
+impl Kept {
+    fn read(file: &Path) -> io::Result<Self> {
+        let text = fs::read(file)?;
+        let version = serde_json::from_slice::<Value>(&text).ok().and_then(|kept| kept["version"].as_i64());
+        let age = fs::metadata(file)?.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
+        Ok(Kept { version, age })
+    }
+}
+
+fn snapshot_check(file: &Path, kept: io::Result<Kept>, expected: bool, version: Option<i64>) -> Option<Check> {
+    let name = "snapshot";
+    let kept = match kept {
+        Ok(kept) => kept,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let found = format!("there is no {}", file.display());
+            return expected.then(|| Check::warning(name, found, "a start of `ingest` with the database makes it"));
+        }
+        Err(error) => return Some(unreadable(name, file, &error)),
     };
-    let kept = serde_json::from_slice::<Value>(&text).ok().and_then(|kept| kept["version"].as_i64());
-    let age = metadata.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
-    let Some(kept) = kept else {
-        checks.push(Check::fault(name, "it cannot be read", format!("delete {}", file.display())));
-        return;
+    let Some(known) = kept.version else {
+        return Some(Check::fault(name, "it cannot be understood", format!("delete {}", file.display())));
     };
-    let found = format!("version {kept}, {} seconds old", age.as_secs());
-    checks.push(match version {
-        Some(stored) if kept > stored => {
+    let found = format!("version {known}, {} seconds old", kept.age.as_secs());
+    Some(match version {
+        Some(stored) if known > stored => {
             Check::warning(name, format!("{found}; the store has {stored}"), "see that it is this store's `ingest`")
         }
-        Some(stored) if kept < stored && age > STALE => {
+        Some(stored) if known < stored => {
             let remedy = "see that `ingest` runs and reaches the database";
             Check::warning(name, format!("{found}; the store has {stored}"), remedy)
         }
-        _ => Check::ok(name, found),
-    });
+        Some(_) | None => Check::ok(name, found),
+    })
 }
 
 /// Room on the disk of the directory, if it is there.
@@ -111,4 +158,44 @@ pub(super) fn disk(directory: &Path, checks: &mut Vec<Check>) {
     } else {
         Check::ok("disk", found)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::State;
+    use super::*;
+
+    async fn state(directory: &Path, version: Option<i64>, patience: Duration) -> Option<State> {
+        let mut checks = Vec::new();
+        snapshot(directory, false, version, patience, &mut checks).await;
+        checks.first().map(|check| check.state)
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_is_told_by_its_version() {
+        let room = tempfile::tempdir().unwrap();
+        let now = Duration::ZERO;
+        assert_eq!(state(room.path(), Some(7), now).await, None, "nobody expects one here");
+        fs::write(room.path().join(SNAPSHOT_FILE), r#"{"version": 7}"#).unwrap();
+        for (stored, expected) in [(7, State::Ok), (8, State::Warning), (6, State::Warning)] {
+            assert_eq!(state(room.path(), Some(stored), now).await, Some(expected), "{stored}");
+        }
+        assert_eq!(state(room.path(), None, now).await, Some(State::Ok), "nothing to compare it with");
+        fs::write(room.path().join(SNAPSHOT_FILE), "{").unwrap();
+        assert_eq!(state(room.path(), Some(7), now).await, Some(State::Fault));
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_catches_up_in_time_is_well() {
+        let room = tempfile::tempdir().unwrap();
+        let file = room.path().join(SNAPSHOT_FILE);
+        fs::write(&file, r#"{"version": 7}"#).unwrap();
+        let (seen, ()) = tokio::join!(state(room.path(), Some(8), LONGEST_PATIENCE), async {
+            // The first look has come back without it: the runtime has one thread, and that look does not wait.
+            tokio::task::yield_now().await;
+            fs::write(&file, r#"{"version": 8}"#).unwrap();
+        });
+        assert_eq!(seen, Some(State::Ok));
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Nothing is opened or connected to here, and no value of a secret is ever repeated.
 
-use super::name;
 use super::sections::Settings;
+use super::setting_name;
 use crate::secret::Secret;
 use std::net::SocketAddr;
 
@@ -77,12 +77,12 @@ impl Settings {
                 continue;
             }
             let Ok(address) = listen.parse::<SocketAddr>() else {
-                faults.push(format!("{} must be an IP address and a port such as 127.0.0.1:8080.", name(key)));
+                faults.push(format!("{} must be an IP address and a port such as 127.0.0.1:8080.", setting_name(key)));
                 continue;
             };
             let twin = taken.iter().find(|(_, other)| *other == address && address.port() != 0);
             if let Some((other, _)) = twin {
-                faults.push(format!("{} must differ from `{other}`.", name(key)));
+                faults.push(format!("{} must differ from `{other}`.", setting_name(key)));
             }
             taken.push((key, address));
         }
@@ -95,8 +95,8 @@ impl Settings {
         if role == Role::Up && queue.is_empty() != store.is_empty() {
             faults.push(format!(
                 "{} and {} must be given both, or neither for the embedded default.",
-                name("queue.amqp_url"),
-                name("store.database_url")
+                setting_name("queue.amqp_url"),
+                setting_name("store.database_url")
             ));
         }
     }
@@ -105,18 +105,18 @@ impl Settings {
         let prefix = &self.queue.name_prefix;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if prefix.is_empty() || prefix.len() > 64 || !prefix.chars().all(plain) {
-            faults.push(format!("{} must be 1 to 64 characters of [A-Za-z0-9._-].", name("queue.name_prefix")));
+            faults.push(format!("{} must be 1 to 64 characters of [A-Za-z0-9._-].", setting_name("queue.name_prefix")));
         }
         if self.store.lock_timeout_ms > self.store.statement_timeout_ms {
             faults.push(format!(
                 "{} must not be above `store.statement_timeout_ms`: the statement would end first.",
-                name("store.lock_timeout_ms")
+                setting_name("store.lock_timeout_ms")
             ));
         }
         if crate::telemetry::filter(&self.log.filter).is_err() {
             faults.push(format!(
                 "{} must be a level such as `info`, or directives such as `info,ingest=debug`.",
-                name("log.filter")
+                setting_name("log.filter")
             ));
         }
     }
@@ -126,12 +126,12 @@ fn server(key: &str, url: &Secret, schemes: &[&str], needed: bool, faults: &mut 
     let form = schemes.first().copied().unwrap_or_default();
     if url.is_empty() {
         if needed {
-            faults.push(format!("{} is missing: give the server as `{form}://…`.", name(key)));
+            faults.push(format!("{} is missing: give the server as `{form}://…`.", setting_name(key)));
         }
         return;
     }
     let has_host = |(scheme, rest): (&str, &str)| schemes.contains(&scheme) && !rest.is_empty();
     if !url.expose().split_once("://").is_some_and(has_host) {
-        faults.push(format!("{} must begin with `{form}://` and name a host.", name(key)));
+        faults.push(format!("{} must begin with `{form}://` and name a host.", setting_name(key)));
     }
 }

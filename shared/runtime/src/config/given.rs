@@ -2,7 +2,7 @@
 //! are each a sentence. Used by `load`, and by the code that `table` makes.
 
 use super::value::SettingValue;
-use super::{env_name, name};
+use super::{env_name, setting_name};
 use config::{Value, ValueKind};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -27,7 +27,7 @@ impl Given {
         let kind = self.values.remove(key)?;
         let value = T::read(&kind);
         if value.is_none() {
-            self.faults.push(format!("{} must be {}.", name(key), T::EXPECTED));
+            self.faults.push(format!("{} must be {}.", setting_name(key), T::EXPECTED));
         }
         value
     }
@@ -59,5 +59,5 @@ fn flatten(prefix: &str, table: impl IntoIterator<Item = (String, Value)>, leave
 /// The fault of a number outside its bounds.
 pub(super) fn outside<T: PartialOrd + Display>(key: &str, value: &T, bounds: &RangeInclusive<T>) -> Option<String> {
     (!bounds.contains(value))
-        .then(|| format!("{} must be {} to {}, not {value}.", name(key), bounds.start(), bounds.end()))
+        .then(|| format!("{} must be {} to {}, not {value}.", setting_name(key), bounds.start(), bounds.end()))
 }

@@ -45,8 +45,8 @@ fn env_name(key: &str) -> String {
     format!("AFFITOR_{}", key.replace('.', "__").to_uppercase())
 }
 
-/// Both names of a setting, to begin a sentence about it.
-fn name(key: &str) -> String {
+/// Both names of a setting, as every sentence about it has them.
+pub fn setting_name(key: &str) -> String {
     format!("`{key}` ({} in the environment)", env_name(key))
 }
 
