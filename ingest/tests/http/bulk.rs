@@ -10,6 +10,8 @@ use runtime::config::IngestSettings;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 fn body_of(leads: impl IntoIterator<Item = Value>) -> String {
     json!({"leads": leads.into_iter().collect::<Vec<_>>()}).to_string()
@@ -139,6 +141,30 @@ async fn each_lead_takes_a_token_of_the_key_and_those_beyond_it_are_to_be_sent_a
     }
     assert_eq!(reply.header("retry-after"), Some("1"));
     assert_eq!(bench.events().await.len() as u64, accepted);
+}
+
+#[tokio::test]
+async fn bulk_bodies_that_are_on_their_way_take_bounded_room_and_give_it_back() {
+    let bench = Bench::start().await;
+    let request = || {
+        let endless = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        let request = Request::post(LEADS).header("content-type", "application/json");
+        request.header("authorization", bearer(&bench.open)).body(endless).unwrap()
+    };
+    assert_eq!(bench.leads(customers(1)).await.status, 200);
+    let mut slow = JoinSet::new();
+    let refused = loop {
+        slow.spawn(bench.app.clone().oneshot(request()));
+        tokio::task::yield_now().await;
+        if let Some(answered) = slow.try_join_next() {
+            break answered.unwrap().unwrap();
+        }
+    };
+    assert_eq!((refused.status().as_u16(), slow.len()), (503, 56));
+    assert_eq!(refused.headers()["x-affitor-outcome"], "not-accepted");
+    assert_eq!(bench.lead(r#"{"customer_key":"u1"}"#).await.status, 200, "single leads need no room");
+    slow.shutdown().await;
+    assert_eq!(bench.leads(customers(1)).await.status, 200, "there is room again");
 }
 
 #[tokio::test]
