@@ -1,5 +1,6 @@
 //! The console's part of the contract, generated from the code that serves it.
 
+pub(crate) mod health;
 pub(crate) mod refusals;
 
 use crate::fault::{Fault, ReadFailure};
@@ -12,8 +13,16 @@ use utoipa::{Modify, OpenApi};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "affitor", description = "Lead tracking for affiliate programmes: what became of every lead."),
-    paths(customers::customer, customers::of_click, events::event),
-    components(schemas(shapes::Customer, shapes::Customers, shapes::JourneyEvent, shapes::EventAnswer, ReadFailure)),
+    paths(customers::customer, customers::of_click, events::event, health::healthz, health::readyz),
+    components(schemas(
+        shapes::Customer,
+        shapes::Customers,
+        shapes::JourneyEvent,
+        shapes::EventAnswer,
+        health::Alive,
+        health::Readiness,
+        ReadFailure
+    )),
     modifiers(&Codes, &ApiKeys)
 )]
 struct Contract;

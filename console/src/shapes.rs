@@ -85,8 +85,8 @@ pub(crate) struct EventAnswer {
     recorded_at: String,
     customer_key: Option<String>,
     click_id: Option<String>,
-    /// Whether its customer is attributed.
-    attributed: bool,
+    /// Whether its customer is attributed; null for what has no verdict, such as a click.
+    attributed: Option<bool>,
     /// The verdict on its customer.
     #[schema(value_type = Option<String>)]
     reason: Option<&'static str>,

@@ -73,6 +73,7 @@ pub(crate) async fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let (health, stop) = (process.health.clone(), process.tasks.stop());
     let (ended, ()) = tokio::join!(process.run(), greeting::say_when_ready(greeting, health, stop));
     backend.close().await;
+    tracing::info!("affitor has stopped");
     Ok(ended?)
 }
 
@@ -124,7 +125,7 @@ async fn start(
     let (tasks, health) = (&mut process.tasks, &process.health);
     worker::spawn_lanes(tasks, &backend.queue, &backend.store, backend.lanes, lane, health);
     worker::spawn_ledger(tasks, &backend.queue, &backend.store, LedgerSettings::from(&settings.worker));
-    let app = routes::public(ingest.clone(), console, health.clone());
+    let app = routes::public(ingest.clone(), console, health.clone())?;
     process.serve(listener, app, move || ingest.finish());
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Everything that `up` serves on its public port: the routes of `ingest` and `console` side by side.
 
+use crate::failure::Failure;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
@@ -7,21 +8,27 @@ use console::Console;
 use ingest::Ingest;
 use runtime::health::Health;
 use runtime::http::readiness_router;
+use std::io;
 
 /// One router; the two rooms have no route in common.
-pub(super) fn public(ingest: Ingest, console: Console, health: Health) -> Router {
-    let contract = contract();
+///
+/// # Errors
+/// The contract cannot be written as JSON.
+pub(super) fn public(ingest: Ingest, console: Console, health: Health) -> Result<Router, Failure> {
+    let contract = contract()?;
     let contract = move || std::future::ready(([(CONTENT_TYPE, "application/json")], contract.clone()));
-    ingest::router(ingest)
+    let app = ingest::router(ingest)
         .merge(console::router(console))
         .merge(readiness_router(health))
         .route("/openapi.json", get(contract))
-        .fallback(ingest::not_found)
+        .fallback(ingest::not_found);
+    Ok(app)
 }
 
 /// The whole contract: both rooms' parts in one document.
-fn contract() -> String {
+fn contract() -> Result<String, Failure> {
     let mut whole = ingest::openapi();
     whole.merge(console::openapi());
-    whole.to_json().unwrap_or_default()
+    let text = whole.to_json().map_err(io::Error::from);
+    text.map_err(Failure::system("the contract for machines cannot be written"))
 }

@@ -88,11 +88,17 @@ impl Up {
     }
 
     /// Stops it with SIGTERM; returns the exit code.
-    pub(crate) async fn stop(mut self) -> i32 {
+    pub(crate) async fn stop(self) -> i32 {
+        self.stop_and_tell().await.0
+    }
+
+    /// Stops it with SIGTERM; returns the exit code and everything that it logged.
+    pub(crate) async fn stop_and_tell(self) -> (i32, String) {
         let id = self.child.id().expect("it runs");
         let sent = Command::new("sh").args(["-c", &format!("kill -TERM {id}")]).status().await.unwrap();
         assert!(sent.success());
-        timeout(LONG, self.child.wait()).await.expect("it stops in time").unwrap().code().expect("no signal")
+        let ended = timeout(LONG, self.child.wait_with_output()).await.expect("it stops in time").unwrap();
+        (ended.status.code().expect("no signal"), String::from_utf8(ended.stderr).unwrap())
     }
 }
 

@@ -113,6 +113,15 @@ async fn a_second_start_keeps_everything_and_shows_no_key_again() {
 }
 
 #[tokio::test]
+async fn a_stop_that_was_asked_for_warns_of_nothing_and_is_said_last() {
+    let room = room();
+    let (code, logged) = Up::start(room.path(), &[]).await.stop_and_tell().await;
+    assert_eq!(code, 0, "{logged}");
+    assert!(!logged.contains("WARN") && !logged.contains("ERROR"), "{logged}");
+    assert!(logged.trim_end().lines().next_back().is_some_and(|last| last.contains("affitor has stopped")), "{logged}");
+}
+
+#[tokio::test]
 async fn a_demo_file_that_is_no_longer_one_is_left_alone() {
     let room = room();
     let file = room.path().join("demo.json");
@@ -163,7 +172,9 @@ async fn the_contract_has_the_parts_of_ingest_and_console() {
     let up = Up::start(room.path(), &[]).await;
     let contract = reqwest::get(format!("{}/openapi.json", up.base_url())).await.unwrap();
     let contract: Value = contract.json().await.unwrap();
-    for path in ["/api/v1/track/click", "/api/v1/track/lead", "/api/v1/customers", "/api/v1/events/{event_id}"] {
+    for path in
+        ["/api/v1/track/click", "/api/v1/track/lead", "/api/v1/customers", "/api/v1/events/{event_id}", "/readyz"]
+    {
         assert!(contract["paths"][path].is_object(), "{path}");
     }
     let nothing = reqwest::get(format!("{}/nothing", up.base_url())).await.unwrap();

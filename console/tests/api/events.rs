@@ -31,7 +31,7 @@ async fn a_lead_a_duplicate_and_a_click_are_answered_exactly_as_documented() {
         format!(
             r#"{{"event_id":"{visit}","type":"click","state":"recorded","received_at":"2026-05-27T20:27:40.000Z","#
         ),
-        format!(r#""recorded_at":"NOW","customer_key":null,"click_id":"{cookie}","attributed":false,"#),
+        format!(r#""recorded_at":"NOW","customer_key":null,"click_id":"{cookie}","attributed":null,"#),
         r#""reason":null,"hint":null,"duplicate_of":null}"#.to_owned(),
     ];
     assert_eq!(stage.get(&format!("/api/v1/events/{visit}")).await.found(), expected.concat());

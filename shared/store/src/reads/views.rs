@@ -100,9 +100,9 @@ impl CustomerView {
 }
 
 impl EventView {
-    /// Whether a partner was found for its customer.
-    pub fn is_attributed(&self) -> bool {
-        self.reason == Some(Reason::Attributed)
+    /// Whether a partner was found for its customer; `None` for what has no verdict.
+    pub fn is_attributed(&self) -> Option<bool> {
+        self.reason.map(|reason| reason == Reason::Attributed)
     }
 }
 
