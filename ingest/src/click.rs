@@ -91,7 +91,7 @@ pub(crate) async fn take(
 fn named_by(snapshots: &Snapshots, parsed: &Result<ClickRequest<'_>, Faulty<'_>>) -> Option<Arc<Program>> {
     let (code, named) = match parsed {
         Ok(request) if request.test => (None, request.program),
-        Ok(request) => (request.link_code.as_deref(), None),
+        Ok(request) => (request.link_code.as_deref(), request.program),
         Err(faulty) => (faulty.link_code.as_deref(), faulty.program),
     };
     let of_link = code.and_then(|code| snapshots.known_link(code)).map(|link| link.program_id);

@@ -4,6 +4,7 @@
 //! A fault of the harness is a failed test, so it panics with a sentence instead of returning errors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod browser;
 mod client;
 mod database;
 mod leftovers;
@@ -18,6 +19,7 @@ mod stored;
 pub mod tally;
 mod waiting;
 
+pub use browser::{Seen, Site, Tab, Visitor, Weather};
 pub use client::{Answer, Client, VISIBLE};
 pub use database::{DatabaseGuard, fresh_database};
 pub use load::{Accepted, Load};

@@ -3,7 +3,7 @@
 
 import { setCookie } from './cookies.js';
 import { deliver, put } from './outbox.js';
-import { api } from './settings.js';
+import { api, program } from './settings.js';
 import { kept } from './storage.js';
 import { clickId, remember, session } from './visitor.js';
 
@@ -21,9 +21,6 @@ export const underWay = () => current;
 
 // Without the fragment, which may hold a login's token.
 export const pageAddress = () => location.href.split('#')[0].slice(0, LONGEST_ADDRESS);
-
-// The first `aff` counts.
-const code = () => new URLSearchParams(location.search).get('aff');
 
 const prepare = ({ body }) => [
   // What the page's own server needs to set the same cookie as this script. No other host is told.
@@ -45,22 +42,21 @@ export const resumeClick = () => {
   current = own;
 };
 
-// Looks for a code that is not yet reported.
-export const look = () => {
-  if (!code() || code() === seen) return;
-  seen = code();
+// Reports a code that this page has not reported yet. The first `aff` counts. Going `back` to a page is no click on its
+// link, but nothing else reports its code either.
+export const look = (back) => {
+  const code = new URLSearchParams(location.search).get('aff');
+  if (!code || code === seen) return;
+  seen = code;
+  if (back) return;
   put(NAME, A_DAY, {
     affiliate_url: pageAddress(),
-    page_url: pageAddress(),
-    page_title: document.title,
     referrer_url: document.referrer,
+    page_url: pageAddress(),
     session_id: session(),
+    // Whose pages may read that there is no such link.
+    additional_data: { program_id: program },
   });
   current = 0;
   resumeClick();
-};
-
-// Going back to a page is no click on its link.
-export const ignoreReturn = () => {
-  if (performance.navigation.type > 1 && clickId()) seen = code();
 };

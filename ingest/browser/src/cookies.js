@@ -13,8 +13,8 @@ const write = (name, value, seconds, domain) => {
 export const cookie = (name) => {
   let value;
   try {
-    if (consent) value = ('; ' + document.cookie).split('; ' + name + '=')[1].split(';')[0];
-    return decodeURIComponent(value);
+    value = consent && ('; ' + document.cookie).split('; ' + name + '=')[1].split(';')[0];
+    return value && decodeURIComponent(value);
   } catch (absentOrUnescaped) {
     return value;
   }

@@ -1,7 +1,7 @@
 // Puts `window.affitor` into the page and starts: the click in the address, what earlier pages left, the calls that
 // waited in `window.affitorQueue`. Nothing here throws into the page.
 
-import { ignoreReturn, look, resumeClick } from './clicks.js';
+import { look, resumeClick } from './clicks.js';
 import { result, send } from './outbox.js';
 import { debug, program, say, setDebug, setProgram } from './settings.js';
 import { resumeSignups, signup } from './signups.js';
@@ -57,7 +57,7 @@ const affitor = {
 
 const takeQueue = () => {
   const queue = (window.affitorQueue = window.affitorQueue || []);
-  queue.push = (...calls) => calls.forEach(([name, ...values]) => safely(() => affitor[name](...values)));
+  queue.push = (...calls) => calls.forEach((call) => safely(() => affitor[call[0]](...call.slice(1))));
   queue.push(...queue.splice(0));
 };
 
@@ -67,19 +67,19 @@ const resume = () => {
 };
 
 const start = () => {
-  safely(ignoreReturn);
-  safely(look);
+  safely(() => look(performance.navigation.type > 1 && clickId()));
   resume();
   safely(takeQueue);
 };
 
 const begin = () => {
   window.affitor = affitor;
+  if (!program) say('Set data-affitor-program-id to the number of your program');
   // A single-page app changes the address without a new page.
   ['pushState', 'replaceState'].forEach((name) => {
     const original = history[name];
-    history[name] = function () {
-      original.apply(this, arguments);
+    history[name] = (...values) => {
+      original.apply(history, values);
       safely(look);
     };
   });

@@ -17,7 +17,7 @@ export const wait = (time, event) =>
 // The body goes as text, which needs no preflight, and outlives the page. `success` is our own word for it that the event
 // is safe: a hotel's login page is a 200 too. `again` means that another try on this page is worth it.
 export const send = async (path, body) => {
-  const reply = { again: true, error: 'no answer from ' + api, warnings: [], eventId: null, pause: 0 };
+  const reply = { again: true, error: 'no answer', warnings: [], eventId: null, pause: 0 };
   try {
     const response = await fetch(api + path, {
       method: 'POST',
@@ -28,11 +28,10 @@ export const send = async (path, body) => {
     });
     const { status, ok, headers } = response;
     reply.error = status;
-    reply.again = ok || /5..|408|429/.test(status);
     reply.pause = headers.get('Retry-After') * 1e3 || 0;
     reply.eventId = headers.get('X-Event-Id');
-    const answer = await response.json();
-    if (ok) reply.again = answer.success == null;
+    const answer = await response.json().catch(() => ({}));
+    reply.again = ok ? answer.success == null : /5..|408|429/.test(status);
     Object.assign(reply, { error: answer.message }, answer);
   } catch (failed) {}
   say(

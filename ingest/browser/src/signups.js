@@ -22,6 +22,8 @@ const prepare = async (event) => {
     Object.assign(event.body, attribution());
     event.waits = !!underWay();
   }
+  // Asked now: the page may have put it right.
+  event.body.program_id = event.body.program_id || program;
   return ['lead', event.body];
 };
 
@@ -36,18 +38,16 @@ export const signup = (key, email, more) => {
     // None becomes a word that the server knows to be none, and warns of.
     customer_key: '' + key,
     email,
-    session_id: session(),
-    page_url: pageAddress(),
-    program_id: program,
     debug_mode: debug,
-    has_attribution: !!clickId(),
+    page_url: pageAddress(),
+    session_id: session(),
     additional_data: more,
     ...attribution(),
   };
   put(name, A_MONTH, body, !consent || !!underWay());
   return new Promise((settled) => {
     deliver(name, prepare, report(settled));
-    setTimeout(() => settled(result({ error: 'not sent yet' }, true)), consent && PATIENCE);
+    setTimeout(() => settled(result({ error: 'no answer' }, true)), consent && PATIENCE);
   });
 };
 

@@ -33,7 +33,7 @@ export const remember = (id, address, days) => {
 
 // One id for all pages of a tab.
 export const session = () =>
-  attempt(() => (sessionStorage.affitor_session = sessionStorage.affitor_session || '' + Math.random() + Date.now()));
+  attempt(() => (sessionStorage.affitor_session = sessionStorage.affitor_session || '' + Math.random()));
 
 let waiting = [];
 
