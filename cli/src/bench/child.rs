@@ -68,6 +68,8 @@ impl Child {
     /// # Errors
     /// It does not end well.
     pub(super) async fn stop(mut self) -> Result<(), Failure> {
+        // Waiting would close it first, and its end would tell the role that the bench is gone.
+        let _open = self.running.stdin.take();
         let id = self.running.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(id) = id {
             kill_process(id, Signal::TERM).map_err(cannot("a part of the bench cannot be stopped"))?;

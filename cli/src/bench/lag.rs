@@ -58,8 +58,9 @@ async fn turn(plan: &Plan, mut pipeline: Pipeline<'_>, leads: &load::Leads, roun
     say(format_args!("lag: round {round} of {}: {per_second:.0} leads/s for {} s", plan.rounds, duration.as_secs()));
     let rate = Rate { per_second, since: Since::Due };
     let mut probe = Probe::of_api(&pipeline, round).await?;
+    let begun = Instant::now();
     let load = load::open(&target, leads.renewed(), plan.connections, rate, duration, watch);
-    let (tally, lags) = tokio::try_join!(load, probe.run(duration))?;
+    let (tally, lags) = tokio::try_join!(load, probe.run(|| begun.elapsed() < duration))?;
     let tally = tally.all_taken()?;
     pipeline.until_stored(peak.taken + tally.taken + lags.len() as u64).await?;
     pipeline.end().await?.drop().await?;

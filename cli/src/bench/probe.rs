@@ -73,14 +73,13 @@ impl Probe {
         Ok(Probe { way, program, store: ground.connect().await?, name: format!("probe-{name}"), number: 0 })
     }
 
-    /// Follows leads for so long. Returns how long after its acceptance each of them was seen.
+    /// Follows leads while it goes on. Returns how long after its acceptance each of them was seen.
     ///
     /// # Errors
     /// One is refused or lost.
-    pub(super) async fn run(&mut self, duration: Duration) -> Result<Vec<Duration>, Failure> {
-        let begun = Instant::now();
+    pub(super) async fn run(&mut self, goes_on: impl Fn() -> bool) -> Result<Vec<Duration>, Failure> {
         let mut lags = Vec::new();
-        while begun.elapsed() < duration {
+        while goes_on() {
             lags.push(self.follow().await?);
             sleep(PAUSE).await;
         }

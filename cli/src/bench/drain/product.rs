@@ -64,8 +64,9 @@ pub(in crate::bench) async fn drain(
     let watch = servers_of(place)?;
     let mut connection = ground.connect().await?;
     let wanted = processed(&mut connection).await? + events;
+    let waiting = depth(&queue).await?;
     let (children, (begun, before)) =
-        tokio::try_join!(workers.start(place, ground), first_taken(&queue, watch.clone()))?;
+        tokio::try_join!(workers.start(place, ground), first_taken(&queue, waiting, watch.clone()))?;
     until_processed(&mut connection, wanted, events).await?;
     let took = begun.elapsed();
     let mut cpu = vec![("worker", children.iter().filter_map(|child| child.process.cpu()).sum())];
@@ -89,10 +90,9 @@ pub(in crate::bench) fn servers_of(place: &Place) -> Result<Watch, Failure> {
     Ok(watch.and_server("postgres", servers.database_port))
 }
 
-/// Waits until a worker has taken its first message; the moment, and the CPU time up to it.
-async fn first_taken(queue: &Queue, watch: Watch) -> Result<(Instant, Vec<Option<Duration>>), Failure> {
-    let waiting = depth(queue).await?;
-    while depth(queue).await? >= waiting {
+/// Waits until a worker has taken the first of the messages that waited; the moment, and the CPU time up to it.
+async fn first_taken(queue: &Queue, waiting: u64, watch: Watch) -> Result<(Instant, Vec<Option<Duration>>), Failure> {
+    while depth(queue).await? >= waiting.max(1) {
         sleep(LOOK_AT_QUEUE).await;
     }
     Ok((Instant::now(), watch.read()))

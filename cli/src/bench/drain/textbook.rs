@@ -93,8 +93,12 @@ pub(super) async fn drain(place: &Place, ground: &Ground<'_>, lanes: u32, events
     environment.push(ground.environment());
     environment.push(("AFFITOR_WORKER__LANES".to_owned(), lanes.to_string()));
     environment.extend(with_queue(&queue, &place.key));
-    let (child, (begun, before)) =
-        tokio::try_join!(Child::start(Role::Textbook, environment), first_taken(&broker, &queue, watch.clone()))?;
+    let channel = broker.create_channel().await.map_err(cannot("no channel"))?;
+    let waiting = waiting_in(&channel, &queue).await?;
+    let (child, (begun, before)) = tokio::try_join!(
+        Child::start(Role::Textbook, environment),
+        first_taken(&channel, &queue, waiting, watch.clone())
+    )?;
     until_stored(&mut connection, events.len()).await?;
     let took = begun.elapsed();
     let mut cpu = vec![("worker", child.process.cpu().unwrap_or_default())];
@@ -104,21 +108,21 @@ pub(super) async fn drain(place: &Place, ground: &Ground<'_>, lanes: u32, events
     Ok(Turn { leads: events.len() as u64, took, cpu, latency: None })
 }
 
-/// Waits until the first message is taken; the moment, and the CPU time up to it.
+/// Waits until the first of so many messages is taken; the moment, and the CPU time up to it.
 async fn first_taken(
-    broker: &Connection,
+    channel: &Channel,
     queue: &str,
+    waiting: u32,
     watch: Watch,
 ) -> Result<(Instant, Vec<Option<Duration>>), Failure> {
-    let looked = async {
-        let channel = broker.create_channel().await?;
-        let waiting = declare(&channel, queue).await?;
-        while declare(&channel, queue).await? >= waiting {
-            sleep(LOOK).await;
-        }
-        Ok::<_, lapin::Error>((Instant::now(), watch.read()))
-    };
-    looked.await.map_err(cannot("the textbook's queue does not tell what waits"))
+    while waiting_in(channel, queue).await? >= waiting.max(1) {
+        sleep(LOOK).await;
+    }
+    Ok((Instant::now(), watch.read()))
+}
+
+async fn waiting_in(channel: &Channel, queue: &str) -> Result<u32, Failure> {
+    declare(channel, queue).await.map_err(cannot("the textbook's queue does not tell what waits"))
 }
 
 async fn until_stored(connection: &mut PgConnection, leads: usize) -> Result<(), Failure> {
