@@ -1,18 +1,21 @@
-//! One lane: gather deliveries, apply them, acknowledge, count. The only place that acknowledges.
+//! One lane: gather deliveries (`intake`), apply them, acknowledge, count. The only place that settles.
 //!
 //! A message that came again is applied alone and with care. Lanes of their own empty what the broker set aside or
 //! could not route.
 //!
 //! The database away means wait and keep the messages; after a while they are given back to the broker, which would
 //! otherwise take the channel for dead, and the lane subscribes again when the database answers.
+//!
+//! Told to stop, a lane finishes what it was handed; what the database has not taken in time is given back.
 
 use crate::batch::{Gathered, given_up};
 use crate::careful::{self, Care};
+use crate::intake::Intake;
 use crate::outcomes;
 use crate::split::apply_apart;
 use crate::waiting::Hand;
 use domain::outcome::Outcome;
-use queue::{ConsumeError, Consumer, Delivery, Queue, SourceQueue};
+use queue::{ConsumeError, Queue, SourceQueue};
 use runtime::backoff::Backoff;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -29,20 +32,43 @@ pub struct LaneSettings {
     pub prefetch: u16,
     /// How long a batch is held while the database is away, before it is given back. Below the broker's own limit.
     pub hold_limit: Duration,
+    /// How long a lane that is told to stop goes on with what it was handed, before the rest is given back. The last
+    /// attempt may take the store's lock timeout more, and both together less than a process has to stop.
+    pub stop_limit: Duration,
 }
 
 impl Default for LaneSettings {
     fn default() -> Self {
-        LaneSettings { batch_events: 2_000, prefetch: 64, hold_limit: Duration::from_secs(240) }
+        let (hold_limit, stop_limit) = (Duration::from_secs(240), Duration::from_secs(4));
+        LaneSettings { batch_events: 2_000, prefetch: 64, hold_limit, stop_limit }
     }
 }
 
-/// How long after a lost subscription messages that come again are taken as if they came for the first time. A worker
-/// that lives to see the loss did not die of them.
-const FORGIVENESS: Duration = Duration::from_secs(10);
-
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// How a lane is told to stop.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop {
+    /// Take nothing new.
+    pub(crate) asked: CancellationToken,
+    /// Let go of what is left.
+    pub(crate) out_of_time: CancellationToken,
+}
+
+impl Stop {
+    /// The time begins when `asked` is cancelled.
+    pub(crate) fn within(limit: Duration, asked: CancellationToken) -> Self {
+        let stop = Stop { asked, out_of_time: CancellationToken::new() };
+        let Stop { asked, out_of_time } = stop.clone();
+        tokio::spawn(async move {
+            asked.cancelled().await;
+            tokio::time::sleep(limit).await;
+            out_of_time.cancel();
+        });
+        stop
+    }
+}
 
 /// What became of a batch that was held.
 enum Held {
@@ -51,50 +77,37 @@ enum Held {
     Stopping,
 }
 
-/// What a lane takes its messages from, and how.
-struct Intake {
-    source: SourceQueue,
-    consumer: Consumer,
-    /// A delivery that must not share a batch with those before it.
-    next: Option<Delivery>,
-    batch_events: usize,
-    /// Until then a message that comes again comes because the broker was lost, not because somebody died.
-    forgiving_until: Option<Instant>,
-}
-
-/// Runs until `stop`; then what is in hand is finished, and what is not begun is given back.
+/// Runs until told to stop.
 pub(crate) async fn run(
     queue: Queue,
     source: SourceQueue,
     store: Store,
     settings: LaneSettings,
     hand: Hand,
-    stop: CancellationToken,
+    stop: Stop,
 ) {
     let consumer = queue.consumer_of(source, settings.prefetch);
-    let batch_events = settings.batch_events;
-    let mut intake = Intake { source, consumer, next: None, batch_events, forgiving_until: None };
+    let mut intake = Intake::new(source, consumer, settings.batch_events, stop.asked.clone());
     let mut session = store.session();
     let since = Instant::now();
     loop {
-        let gathered = match intake.gather(&stop).await {
-            Ok(Some(gathered)) => gathered,
-            Ok(None) | Err(ConsumeError::Closed) => break,
+        let gathered = match intake.gather().await {
+            Ok(gathered) => gathered,
+            Err(ConsumeError::Closed) => break,
             Err(ConsumeError::Lost(reason)) => {
                 tracing::warn!(%reason, "the subscription was lost and is made again");
-                intake.next = None;
-                intake.forgiving_until = Some(Instant::now() + FORGIVENESS);
                 continue;
             }
         };
         hand.holds(&gathered);
-        let mut work = Work { source, session: &mut session, store: &store, stop: &stop, since };
+        let mut work = Work { source, session: &mut session, store: &store, stop: &stop.out_of_time, since };
         let began = Instant::now();
         match work.hold(&gathered, Some(settings.hold_limit)).await {
-            Held::Applied(fates) => settle(&mut intake, &gathered, &fates, began.elapsed()).await,
+            Held::Applied(fates) => settle(&mut intake, source, &gathered, &fates, began.elapsed()).await,
             Held::GiveBack => {
-                intake.consumer.give_back().await;
-                intake.next = None;
+                intake.give_back().await;
+                // Nothing is in hand now that would have to be finished.
+                work.stop = &stop.asked;
                 // Applying the batch is the proof that the next one can be: an answer to a lesser question is not.
                 if let Held::Stopping = work.hold(&gathered, None).await {
                     break;
@@ -104,41 +117,7 @@ pub(crate) async fn run(
         }
         hand.lets_go();
     }
-    intake.consumer.close().await;
-}
-
-impl Intake {
-    /// Waits for one message and takes with it what is already here. `None`: stopping.
-    async fn gather(&mut self, stop: &CancellationToken) -> Result<Option<Gathered>, ConsumeError> {
-        let first = match self.next.take() {
-            Some(delivery) => delivery,
-            None => tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(None),
-                delivery = self.consumer.next() => delivery?,
-            },
-        };
-        if self.is_suspect(&first) || self.source == SourceQueue::Dead {
-            return Ok(Some(Gathered::alone(first)));
-        }
-        let mut gathered = Gathered::default();
-        gathered.add(first);
-        while gathered.len() < self.batch_events {
-            match self.consumer.try_next() {
-                Some(delivery) if self.is_suspect(&delivery) => {
-                    self.next = Some(delivery);
-                    break;
-                }
-                Some(delivery) => gathered.add(delivery),
-                None => break,
-            }
-        }
-        Ok(Some(gathered))
-    }
-
-    fn is_suspect(&self, delivery: &Delivery) -> bool {
-        delivery.redelivered && self.forgiving_until.is_none_or(|until| Instant::now() > until)
-    }
+    intake.close().await;
 }
 
 /// What a lane needs to apply a batch.
@@ -146,6 +125,7 @@ struct Work<'a> {
     source: SourceQueue,
     session: &'a mut Session,
     store: &'a Store,
+    /// When to let go.
     stop: &'a CancellationToken,
     since: Instant,
 }
@@ -216,10 +196,10 @@ impl Work<'_> {
     }
 }
 
-async fn settle(intake: &mut Intake, gathered: &Gathered, fates: &[Outcome], took: Duration) {
+async fn settle(intake: &mut Intake, source: SourceQueue, gathered: &Gathered, fates: &[Outcome], took: Duration) {
     let Some(last) = gathered.last else { return };
-    match intake.consumer.ack_through(last).await {
-        Ok(()) => outcomes::settled(intake.source, gathered, fates, took),
+    match intake.acknowledge(last).await {
+        Ok(()) => outcomes::settled(source, gathered, fates, took),
         Err(error) => tracing::warn!(%error, "a stored batch was not acknowledged and will come again"),
     }
 }

@@ -5,6 +5,7 @@
 
 mod batch;
 mod careful;
+mod intake;
 mod lane;
 mod ledger;
 mod outcomes;

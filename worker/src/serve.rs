@@ -1,6 +1,6 @@
 //! Wires the worker's parts in order: settings, telemetry, queue, store, lanes, and the way out.
 
-use crate::lane::{self, LaneSettings};
+use crate::lane::{self, LaneSettings, Stop};
 use crate::ledger::{LedgerSettings, spawn_ledger};
 use crate::waiting::Waiting;
 use crate::{outcomes, replay, servers};
@@ -64,8 +64,9 @@ pub fn spawn_lanes(
     outcomes::describe_metrics();
     let events = std::iter::repeat_n(SourceQueue::Events, lanes);
     let mut waiting = Waiting::default();
+    let stop = Stop::within(settings.stop_limit, supervisor.stop());
     for source in events.chain([SourceQueue::Unrouted, SourceQueue::Dead]) {
-        let (queue, store, stop) = (queue.clone(), store.clone(), supervisor.stop());
+        let (queue, store, stop) = (queue.clone(), store.clone(), stop.clone());
         let hand = waiting.hand(source);
         // What is seldom there may come in small pieces; what a broker hands over beforehand is held in memory.
         let prefetch = if source == SourceQueue::Events { settings.prefetch } else { 1 };

@@ -18,7 +18,7 @@ pub enum ConsumeError {
     /// [`next`](crate::Consumer::next), which subscribes anew.
     #[error("the subscription was lost, unacknowledged messages will come again: {0}")]
     Lost(String),
-    /// The queue was closed by this process; no message will come any more.
+    /// The queue was closed or the consumer stopped by this process; no message will come any more.
     #[error("the queue is closed")]
     Closed,
 }

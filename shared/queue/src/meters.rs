@@ -7,6 +7,7 @@ use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
 const RECONNECTS: &str = "affitor_queue_reconnects_total";
 const CONSUMERS: &str = "affitor_queue_consumers";
+const REDELIVERED: &str = "affitor_queue_redelivered_total";
 
 /// The two connections of RabbitMQ, by their purpose.
 pub(crate) const PUBLISHING: &str = "publishing";
@@ -18,17 +19,26 @@ pub(crate) fn describe() {
         RECONNECTS,
         "Connections to the broker that were lost after they had been made, by their purpose"
     );
+    describe_counter!(
+        REDELIVERED,
+        "Messages handed over that a consumer may have had before, by the queue they came from"
+    );
     describe_gauge!(CONSUMERS, "Subscriptions that are open now, by the queue they take messages from");
     for side in [PUBLISHING, CONSUMING] {
         reconnects(side).increment(0);
     }
     for source in SourceQueue::ALL {
         consumers(source).increment(0.0);
+        redelivered(source).increment(0);
     }
 }
 
 pub(crate) fn reconnects(side: &'static str) -> Counter {
     counter!(RECONNECTS, "side" => side)
+}
+
+pub(crate) fn redelivered(source: SourceQueue) -> Counter {
+    counter!(REDELIVERED, "queue" => source.name())
 }
 
 fn consumers(source: SourceQueue) -> Gauge {

@@ -110,7 +110,7 @@ impl Queue {
     pub async fn close(&self) {
         match &self.0 {
             Backend::RabbitMq(queue) => queue.close().await,
-            Backend::Embedded(queue) => queue.close(),
+            Backend::Embedded(queue) => queue.close().await,
         }
     }
 }
@@ -154,7 +154,7 @@ impl Consumer {
     ///
     /// # Errors
     /// [`ConsumeError::Lost`] once after each fault; [`ConsumeError::Closed`] for ever after
-    /// [`Queue::close`].
+    /// [`Queue::close`], and after [`stop`](Self::stop) once what was here is taken.
     pub async fn next(&mut self) -> Result<Delivery, ConsumeError> {
         match &mut self.0 {
             Consuming::RabbitMq(consumer) => consumer.next().await,
@@ -188,6 +188,16 @@ impl Consumer {
         match &mut self.0 {
             Consuming::RabbitMq(consumer) => consumer.give_back().await,
             Consuming::Embedded(consumer) => consumer.give_back(),
+        }
+    }
+
+    /// Asks for nothing more. What has been handed over already is still given out and can be
+    /// acknowledged; what has not goes to others, unmarked. Better called before an
+    /// acknowledgement than after one, which makes room for more. Bounded to a few seconds.
+    pub async fn stop(&mut self) {
+        match &mut self.0 {
+            Consuming::RabbitMq(consumer) => consumer.stop().await,
+            Consuming::Embedded(consumer) => consumer.stop().await,
         }
     }
 

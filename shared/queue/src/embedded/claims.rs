@@ -36,6 +36,11 @@ impl Claims {
         self.waiting.len() as u64
     }
 
+    /// Whether no consumer holds or has given back anything, so that nothing waits that was begun.
+    pub(super) fn are_settled(&self) -> bool {
+        self.claimed.values().all(BTreeSet::is_empty) && !self.waiting.values().any(|redelivered| *redelivered)
+    }
+
     pub(super) fn rows(&self) -> u64 {
         self.rows
     }

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::Shared;
 use super::table::{self, StoredMessage};
 use crate::meters::Subscribed;
-use crate::{ConsumeError, Delivery, SourceQueue, Tag};
+use crate::{ConsumeError, Delivery, SourceQueue, Tag, meters};
 
 /// Between a failed read and the next one.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -30,7 +30,9 @@ pub(crate) struct Consumer {
     /// Handed out and not settled: number and row, oldest first.
     unsettled: VecDeque<(u64, i64)>,
     failed: bool,
-    _counted: Subscribed,
+    source: SourceQueue,
+    /// There until the consumer is stopped.
+    counted: Option<Subscribed>,
 }
 
 /// Kept in the consumer while `next` is dropped and called again: the rows are already claimed.
@@ -52,7 +54,8 @@ impl Consumer {
             ready: VecDeque::new(),
             unsettled: VecDeque::new(),
             failed: false,
-            _counted: Subscribed::to(source),
+            source,
+            counted: Some(Subscribed::to(source)),
         }
     }
 
@@ -66,6 +69,9 @@ impl Consumer {
             }
             if let Some(delivery) = self.try_next() {
                 return Ok(delivery);
+            }
+            if self.is_stopped() {
+                return Err(ConsumeError::Closed);
             }
             if self.failed {
                 sleep(PAUSE).await;
@@ -86,6 +92,7 @@ impl Consumer {
         let (message, redelivered) = self.ready.pop_front()?;
         self.last_number += 1;
         self.unsettled.push_back((self.last_number, message.id));
+        meters::redelivered(self.source).increment(u64::from(redelivered));
         Some(Delivery {
             tag: Tag { subscription: self.subscription, number: self.last_number },
             body: message.body,
@@ -116,6 +123,17 @@ impl Consumer {
         Err(ConsumeError::Lost(failure))
     }
 
+    /// What is claimed is read to its end, and nothing more is claimed.
+    pub(crate) async fn stop(&mut self) {
+        self.counted = None;
+        if let Some(reading) = self.reading.as_mut() {
+            let rows = (&mut reading.rows).await;
+            if let Err(error) = self.finish_reading(rows.map_err(|gone| gone.to_string())) {
+                tracing::warn!(%error, "what was being read is left to others");
+            }
+        }
+    }
+
     pub(crate) fn give_back(&mut self) {
         self.subscription += 1;
         self.reading = None;
@@ -123,6 +141,10 @@ impl Consumer {
         self.unsettled.clear();
         self.shared.claims().give_back(self.id);
         self.shared.changed.notify_waiters();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.counted.is_none()
     }
 
     /// Claims what waits, up to the prefetch, and reads it in the background.

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use sqlx::SqlitePool;
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 use crate::{OpenError, PublishError, Readiness, SourceQueue};
 use claims::Claims;
@@ -22,9 +23,12 @@ use claims::Claims;
 pub(crate) use consuming::Consumer;
 pub(crate) use publishing::PublishingChannel;
 
-/// At start the oldest rows count as redelivered, so that a message which brought the process down
-/// is taken with care. More than all lanes together are meant to hold.
+/// At a start after a crash the oldest rows count as redelivered, so that a message which brought
+/// the process down is taken with care. More than all lanes together are meant to hold.
 const SUSPECTS: usize = 256;
+
+/// For the mark that everything begun was settled.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The embedded queue's tunables.
 #[derive(Debug, Clone)]
@@ -58,11 +62,12 @@ struct Shared {
 impl Embedded {
     pub(crate) async fn open(writer: SqlitePool, settings: EmbeddedSettings) -> Result<Self, OpenError> {
         table::create(&writer).await?;
+        let suspects = if table::take_mark(&writer).await? { 0 } else { SUSPECTS };
         let found = table::ids(&writer).await?;
         let shared = Shared {
             writer,
             settings,
-            claims: Mutex::new(Claims::found(found, SUSPECTS)),
+            claims: Mutex::new(Claims::found(found, suspects)),
             changed: Notify::new(),
             readiness: watch::Sender::new(Readiness::Ready),
             closed: AtomicBool::new(false),
@@ -95,10 +100,19 @@ impl Embedded {
         }
     }
 
-    pub(crate) fn close(&self) {
+    /// Leaves a mark if everything begun is settled: then the next start suspects nothing.
+    pub(crate) async fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.tell_readiness();
         self.0.changed.notify_waiters();
+        if !self.0.claims().are_settled() {
+            return;
+        }
+        let writer = self.0.writer.clone();
+        let marking = tokio::spawn(async move { table::mark(&writer).await });
+        if !matches!(timeout(CLOSE_DEADLINE, marking).await, Ok(Ok(Ok(())))) {
+            tracing::warn!("the end of the embedded queue was not noted, the next start takes some messages with care");
+        }
     }
 }
 

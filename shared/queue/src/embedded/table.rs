@@ -1,4 +1,5 @@
-//! The embedded queue's statements: one table, found in the same file as everything else.
+//! The embedded queue's statements: its messages and the mark of an orderly end, found in the same
+//! file as everything else.
 //!
 //! Lists of ids travel as one JSON parameter, so that every statement is one constant text.
 
@@ -15,6 +16,10 @@ const CREATE: &str = "/* queue create */ CREATE TABLE IF NOT EXISTS queue_messag
     body BLOB NOT NULL,
     traceparent TEXT,
     enqueued_at INTEGER NOT NULL DEFAULT (unixepoch()))";
+const CREATE_MARK: &str = "/* queue create mark */ CREATE TABLE IF NOT EXISTS queue_ended (
+    ended_at INTEGER NOT NULL DEFAULT (unixepoch()))";
+const MARK: &str = "/* queue mark */ INSERT INTO queue_ended DEFAULT VALUES";
+const TAKE_MARK: &str = "/* queue take mark */ DELETE FROM queue_ended";
 const IDS: &str = "/* queue ids */ SELECT id FROM queue_messages ORDER BY id";
 const INSERT: &str = "/* queue insert */ INSERT INTO queue_messages
     (message_id, events, body, traceparent) VALUES (?, ?, ?, ?)";
@@ -31,7 +36,18 @@ pub(super) struct StoredMessage {
 }
 
 pub(super) async fn create(writer: &SqlitePool) -> Result<(), sqlx::Error> {
-    sqlx::query(CREATE).execute(writer).await.map(drop)
+    sqlx::query(CREATE).execute(writer).await?;
+    sqlx::query(CREATE_MARK).execute(writer).await.map(drop)
+}
+
+/// Notes that everything begun was settled when the queue was closed.
+pub(super) async fn mark(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+    sqlx::query(MARK).execute(writer).await.map(drop)
+}
+
+/// Whether that was noted; it holds for one start.
+pub(super) async fn take_mark(writer: &SqlitePool) -> Result<bool, sqlx::Error> {
+    Ok(sqlx::query(TAKE_MARK).execute(writer).await?.rows_affected() > 0)
 }
 
 pub(super) async fn ids(writer: &SqlitePool) -> Result<Vec<i64>, sqlx::Error> {

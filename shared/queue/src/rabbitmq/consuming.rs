@@ -1,20 +1,28 @@
 //! Consuming on a channel of its own. Any fault ends the subscription whole; the broker then
 //! delivers everything unsettled again. Called by `queue.rs` only.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lapin::message::Delivery as AmqpDelivery;
 use lapin::options::{BasicAckOptions, BasicQosOptions};
 use lapin::types::AMQPValue;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Shared;
 use super::link::{Channel, Link};
 use super::pause::Pause;
 use super::supervisor::Side;
-use crate::{ConsumeError, Delivery, SourceQueue, Tag};
+use crate::{ConsumeError, Delivery, SourceQueue, Tag, meters};
+
+/// How long a consumer that stops waits for what is on its way, and how long a silence means that nothing is.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_millis(100);
+/// For the broker to agree that a subscription has ended.
+const CANCEL_DEADLINE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Consumer {
     shared: Arc<Shared>,
@@ -25,6 +33,11 @@ pub(crate) struct Consumer {
     subscription: u64,
     /// The last tag acknowledged; to name it again would make the broker close the channel.
     settled: u64,
+    /// The last tag that came.
+    came: u64,
+    /// What came while the consumer was stopping.
+    ahead: VecDeque<Delivery>,
+    stopped: bool,
     state: State,
 }
 
@@ -39,50 +52,45 @@ enum State {
 
 impl Consumer {
     pub(super) fn new(shared: Arc<Shared>, side: Side, source: SourceQueue, prefetch: u16) -> Self {
-        Self { shared, side, source, prefetch, subscription: 0, settled: 0, state: State::Idle }
+        let (subscription, settled, came, stopped) = (0, 0, 0, false);
+        let (ahead, state) = (VecDeque::new(), State::Idle);
+        Self { shared, side, source, prefetch, subscription, settled, came, ahead, stopped, state }
     }
 
     pub(crate) async fn next(&mut self) -> Result<Delivery, ConsumeError> {
         loop {
+            if let Some(delivery) = self.ahead.pop_front() {
+                return Ok(delivery);
+            }
             match &mut self.state {
+                State::Lost(reason) => {
+                    let reason = std::mem::take(reason);
+                    self.state = State::Idle;
+                    return Err(ConsumeError::Lost(reason));
+                }
+                _ if self.stopped => return Err(ConsumeError::Closed),
                 State::Idle => {
                     let subscribing =
                         subscribe(Arc::clone(&self.shared), self.side.clone(), self.source, self.prefetch);
                     self.state = State::Subscribing(Box::pin(subscribing));
                 }
-                State::Subscribing(subscribing) => {
-                    let subscribed = subscribing.await;
-                    self.state = State::Idle;
-                    self.state = State::Subscribed(Box::new(subscribed?));
-                    self.subscription += 1;
-                    self.settled = 0;
-                }
+                State::Subscribing(_) => self.finish_subscribing().await?,
                 State::Subscribed(channel) => {
                     let delivered = channel.delivered().await;
-                    match self.understand(delivered) {
-                        Ok(delivery) => return Ok(delivery),
-                        Err(reason) => self.state = State::Lost(reason),
-                    }
-                }
-                State::Lost(reason) => {
-                    let reason = std::mem::take(reason);
-                    self.state = State::Idle;
-                    return Err(ConsumeError::Lost(reason));
+                    self.take_in(delivered);
                 }
             }
         }
     }
 
     pub(crate) fn try_next(&mut self) -> Option<Delivery> {
-        let State::Subscribed(channel) = &mut self.state else { return None };
-        let delivered = channel.delivered().now_or_never()?;
-        match self.understand(delivered) {
-            Ok(delivery) => Some(delivery),
-            Err(reason) => {
-                self.state = State::Lost(reason);
-                None
-            }
+        if self.ahead.is_empty()
+            && let State::Subscribed(channel) = &mut self.state
+        {
+            let delivered = channel.delivered().now_or_never()?;
+            self.take_in(delivered);
         }
+        self.ahead.pop_front()
     }
 
     pub(crate) async fn ack_through(&mut self, tag: Tag) -> Result<(), ConsumeError> {
@@ -104,23 +112,87 @@ impl Consumer {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the acknowledgement could not be sent in time".to_owned(),
         };
-        self.state = State::Idle;
+        self.end(State::Idle);
         Err(ConsumeError::Lost(failure))
     }
 
+    /// A quorum queue takes back, and marks, what it has sent to a subscription that ends before
+    /// the channel has seen it. So the end waits until all has come that may come without another
+    /// acknowledgement, or nothing comes any more.
+    pub(crate) async fn stop(&mut self) {
+        if std::mem::replace(&mut self.stopped, true) {
+            return;
+        }
+        // What a subscription that is just being made is sent would go back marked too.
+        let _ = timeout(ON_ITS_WAY, self.finish_subscribing()).await;
+        self.fill().await;
+        let State::Subscribed(channel) = &mut self.state else { return };
+        match timeout(CANCEL_DEADLINE, channel.cancel()).await {
+            Ok(Ok(())) => self.take_in_what_is_here(),
+            Ok(Err(error)) => self.end(State::Lost(error.to_string())),
+            Err(_) => self.end(State::Lost("the subscription could not be ended in time".into())),
+        }
+    }
+
     pub(crate) async fn give_back(&mut self) {
+        self.ahead.clear();
         if let State::Subscribed(channel) = std::mem::replace(&mut self.state, State::Idle) {
             channel.close().await;
         }
     }
 
-    /// A delivery in our terms, or why there will be no more on this subscription.
-    fn understand(&self, delivered: Option<lapin::Result<AmqpDelivery>>) -> Result<Delivery, String> {
-        match delivered {
-            Some(Ok(delivery)) => Ok(understood(delivery, self.subscription)),
-            Some(Err(error)) => Err(error.to_string()),
-            None => Err("RabbitMQ ended the subscription, the queue may have been deleted".into()),
+    async fn finish_subscribing(&mut self) -> Result<(), ConsumeError> {
+        if let State::Subscribing(subscribing) = &mut self.state {
+            let subscribed = subscribing.await;
+            self.state = State::Idle;
+            self.state = State::Subscribed(Box::new(subscribed?));
+            self.subscription += 1;
+            (self.settled, self.came) = (0, 0);
         }
+        Ok(())
+    }
+
+    async fn fill(&mut self) {
+        let end = Instant::now() + ON_ITS_WAY;
+        while self.came - self.settled < u64::from(self.prefetch)
+            && let State::Subscribed(channel) = &mut self.state
+        {
+            let silence = Instant::now() + SILENCE;
+            match timeout_at(silence.min(end), channel.delivered()).await {
+                Ok(delivered) => self.take_in(delivered),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The stream of a subscription that was ended ends too, after what came before.
+    fn take_in_what_is_here(&mut self) {
+        while let State::Subscribed(channel) = &mut self.state
+            && let Some(Some(delivered)) = channel.delivered().now_or_never()
+        {
+            self.take_in(Some(delivered));
+        }
+    }
+
+    /// A delivery in our terms, or the end of the subscription.
+    fn take_in(&mut self, delivered: Option<lapin::Result<AmqpDelivery>>) {
+        match delivered {
+            Some(Ok(delivery)) => {
+                self.came = delivery.delivery_tag;
+                meters::redelivered(self.source).increment(u64::from(delivery.redelivered));
+                self.ahead.push_back(understood(delivery, self.subscription));
+            }
+            Some(Err(error)) => self.end(State::Lost(error.to_string())),
+            None => {
+                self.end(State::Lost("RabbitMQ ended the subscription, the queue may have been deleted".into()));
+            }
+        }
+    }
+
+    /// What came with the subscription and was not taken comes again.
+    fn end(&mut self, state: State) {
+        self.ahead.clear();
+        self.state = state;
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use lapin::message::Delivery;
-use lapin::options::BasicConsumeOptions;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions};
 use lapin::tcp::OwnedTLSConfig;
 use lapin::types::FieldTable;
 use lapin::uri::{AMQPScheme, AMQPUri};
@@ -138,6 +138,15 @@ impl Channel {
         let deliveries = self.channel.basic_consume(queue.into(), "".into(), options, arguments).await?;
         self.deliveries = Some(deliveries);
         self.counted = Some(Subscribed::to(source));
+        Ok(())
+    }
+
+    /// Ends the subscription; what came before the broker agreed can still be taken.
+    pub(super) async fn cancel(&mut self) -> lapin::Result<()> {
+        if let Some(deliveries) = &self.deliveries {
+            self.channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default()).await?;
+        }
+        self.counted = None;
         Ok(())
     }
 

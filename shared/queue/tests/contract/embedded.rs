@@ -24,6 +24,35 @@ async fn a_restart_delivers_everything_that_was_not_acknowledged_again() {
 }
 
 #[tokio::test]
+async fn after_an_orderly_end_nothing_is_suspect_and_after_a_crash_what_was_in_hand_is() {
+    let database = Embedded::new().await;
+    let queue = database.open().await;
+    publish(&queue, 0..4).await;
+    let mut consumer = queue.consumer(1);
+    let (_, first) = take(&mut consumer, 1).await;
+    consumer.stop().await;
+    consumer.ack_through(first).await.unwrap();
+    consumer.close().await;
+    queue.close().await;
+
+    let queue = database.open().await;
+    let mut consumer = queue.consumer(1);
+    let second = next(&mut consumer).await;
+    assert!(!second.redelivered);
+    drop((consumer, queue));
+
+    let queue = database.open().await;
+    let mut consumer = queue.consumer(1);
+    assert!(next(&mut consumer).await.redelivered, "a crash");
+    // Whoever held it failed in the midst of it.
+    drop(consumer);
+    queue.close().await;
+
+    let queue = database.open().await;
+    assert!(next(&mut queue.consumer(1)).await.redelivered, "an end with something given back");
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_and_says_so_until_there_is_room() {
     let database = Embedded::new().await;
     let settings = EmbeddedSettings { max_waiting_messages: 2, ..EmbeddedSettings::default() };

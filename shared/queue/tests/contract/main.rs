@@ -45,5 +45,8 @@ contract! {
     consuming_after_close_says_so,
     a_waiting_consumer_is_told_of_the_close,
     depth_counts_what_waits,
+    a_consumer_that_stops_gives_out_what_it_has_and_no_more,
+    consumers_that_stop_one_after_the_other_leave_nothing_marked,
+    a_consumer_that_stops_before_it_has_begun_takes_nothing,
     nothing_is_dead_or_unrouted_to_begin_with,
 }

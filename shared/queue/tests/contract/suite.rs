@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::pack::{MAX_BYTES, PACK_TYPE};
-use queue::{ConsumeError, Message, PublishError, Queue, SourceQueue};
+use queue::{ConsumeError, Consumer, Delivery, Message, PublishError, Queue, SourceQueue, Tag};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -243,4 +243,67 @@ pub(crate) async fn nothing_is_dead_or_unrouted_to_begin_with(queue: Queue) {
         let mut consumer = queue.consumer_of(source, 1);
         assert!(timeout(A_WHILE, consumer.next()).await.is_err(), "{source:?}");
     }
+}
+
+/// Everything that a stopped consumer still gives out, and the last tag.
+async fn rest(consumer: &mut Consumer) -> (Vec<Delivery>, Option<Tag>) {
+    let mut rest = Vec::new();
+    loop {
+        match timeout(PATIENCE, consumer.next()).await.expect("an answer") {
+            Ok(delivery) => rest.push(delivery),
+            Err(ended) => {
+                assert_eq!(ended, ConsumeError::Closed);
+                let last = rest.last().map(|delivery: &Delivery| delivery.tag);
+                return (rest, last);
+            }
+        }
+    }
+}
+
+pub(crate) async fn a_consumer_that_stops_gives_out_what_it_has_and_no_more(queue: Queue) {
+    publish(&queue, 0..10).await;
+    let mut stopping = queue.consumer(4);
+    take(&mut stopping, 1).await;
+    stopping.stop().await;
+    let (rest, last) = rest(&mut stopping).await;
+    assert_eq!(rest.iter().map(number).collect::<Vec<_>>(), [1, 2, 3]);
+    stopping.ack_through(last.unwrap()).await.unwrap();
+    depth_becomes(&queue, 6).await;
+    stopping.close().await;
+    let mut another = queue.consumer(10);
+    for wanted in 4..10 {
+        let delivery = next(&mut another).await;
+        assert_eq!((number(&delivery), delivery.redelivered), (wanted, false));
+    }
+}
+
+pub(crate) async fn consumers_that_stop_one_after_the_other_leave_nothing_marked(queue: Queue) {
+    publish(&queue, 0..200).await;
+    let mut came = Vec::new();
+    while came.len() < 200 {
+        let mut consumer = queue.consumer(8);
+        let first = next(&mut consumer).await;
+        // Makes room for more, which is then on its way.
+        consumer.ack_through(first.tag).await.unwrap();
+        consumer.stop().await;
+        let (rest, last) = rest(&mut consumer).await;
+        if let Some(last) = last {
+            consumer.ack_through(last).await.unwrap();
+        }
+        consumer.close().await;
+        came.extend([vec![first], rest].concat().iter().map(|delivery| {
+            assert!(!delivery.redelivered, "{}", number(delivery));
+            number(delivery)
+        }));
+    }
+    assert_eq!(came, (0..200).collect::<Vec<_>>());
+}
+
+pub(crate) async fn a_consumer_that_stops_before_it_has_begun_takes_nothing(queue: Queue) {
+    publish(&queue, [1]).await;
+    let mut stopped = queue.consumer(10);
+    stopped.stop().await;
+    assert_eq!(timeout(PATIENCE, stopped.next()).await.expect("an answer"), Err(ConsumeError::Closed));
+    let delivery = next(&mut queue.consumer(10)).await;
+    assert_eq!((number(&delivery), delivery.redelivered), (1, false));
 }
