@@ -114,7 +114,7 @@ async fn store_range(ground: &Ground<'_>, range: std::ops::Range<u64>, count: u6
     while first < range.end {
         let last = (first + STEP).min(range.end) - 1;
         insert(&mut connection, [first, last, count]).await.map_err(cannot("customers cannot be stored"))?;
-        if range.start == 0 && (last + 1) * CONNECTIONS % SAID == 0 {
+        if range.start == 0 && ((last + 1) * CONNECTIONS).is_multiple_of(SAID) {
             say(format_args!("growth: about {} customers are stored", (last + 1) * CONNECTIONS));
         }
         first = last + 1;
