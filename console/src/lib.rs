@@ -8,6 +8,7 @@ mod answer;
 mod auth;
 mod console;
 mod customers;
+mod demo;
 mod events;
 mod fault;
 mod keys;
@@ -19,6 +20,7 @@ mod service;
 mod shapes;
 
 pub use console::Console;
+pub use demo::{DemoShop, demo_router};
 pub use fault::Fault;
 pub use openapi::openapi;
 pub use route::{fallback, router, standalone};

@@ -7,6 +7,7 @@ mod lines;
 mod seed;
 
 use crate::failure::Failure;
+use console::DemoShop;
 use domain::{ApiKey, ProgramId};
 use runtime::data_dir::DataDir;
 use serde::{Deserialize, Serialize};
@@ -43,11 +44,24 @@ pub(crate) enum DemoState {
     /// This start made it.
     Made(Box<Demo>),
     /// An earlier start made it.
-    Kept,
+    Kept(Box<Demo>),
     /// The store is empty, but a demo has to be asked for.
     Withheld,
     /// The store has other things in it, or no demo is wanted.
     None,
+}
+
+impl DemoState {
+    /// The shop to show, if there is a demo.
+    pub(crate) fn shop(&self) -> Option<DemoShop> {
+        match self {
+            DemoState::Made(demo) | DemoState::Kept(demo) => Some(DemoShop {
+                program: demo.program_id,
+                codes: [demo.partner_code.clone(), demo.second_partner_code.clone()],
+            }),
+            DemoState::Withheld | DemoState::None => None,
+        }
+    }
 }
 
 impl Demo {
@@ -73,7 +87,7 @@ impl Demo {
         demo.base_url = base_url;
         demo.metrics_url = Some(metrics_url);
         file::write(data, &demo)?;
-        Ok(if is_new { DemoState::Made(Box::new(demo)) } else { DemoState::Kept })
+        Ok(if is_new { DemoState::Made(Box::new(demo)) } else { DemoState::Kept(Box::new(demo)) })
     }
 
     /// Whether its key still works there: the directory may have been used with another database since.

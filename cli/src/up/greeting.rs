@@ -26,13 +26,16 @@ pub(super) fn text(api: Place, metrics: Place, data: &Path, demo: &DemoState) ->
     let help = "`affitor --help` shows how to make programs, partners, links and keys.";
     let rest = match demo {
         DemoState::Made(demo) => format!(
-            "\nThere is a demo to try. Paste these lines into another terminal:\n\n{}\n\
+            "\nThere is a demo to try. Open {0}/demo in a browser: a shop, and your journey as it is recorded.\n\
+             Or paste these lines into another terminal:\n\n{1}\n\
              The same facts are in {data}/{FILE}.",
+            api.url(),
             demo.lines()
         ),
-        DemoState::Kept => {
-            format!("The demo of an earlier start is there; its key and codes are in {data}/{FILE}. {help}")
-        }
+        DemoState::Kept(_) => format!(
+            "The demo of an earlier start is there: its shop is {}/demo, its key and codes are in {data}/{FILE}. {help}",
+            api.url()
+        ),
         DemoState::Withheld => {
             format!("It is empty, and no demo was made because other machines can reach it; with --demo one is. {help}")
         }

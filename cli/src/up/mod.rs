@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::store_choice::DEFAULT_DATA;
 use backend::Backend;
 use clap::Args;
-use console::Console;
+use console::{Console, DemoShop};
 use ingest::{Ingest, Parts};
 use places::Place;
 use runtime::config::{Role, Settings};
@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let demo = arguments.demo(&backend.store, &data, api, metrics).await?;
     let greeting = greeting::text(api, metrics, data.path(), &demo);
 
-    start(&mut process, listener, &backend, &settings, secrets).await?;
+    start(&mut process, listener, &backend, &settings, secrets, demo.shop()).await?;
     let (health, stop) = (process.health.clone(), process.tasks.stop());
     let (ended, ()) = tokio::join!(process.run(), greeting::say_when_ready(greeting, health, stop));
     backend.close().await;
@@ -106,6 +106,7 @@ async fn start(
     backend: &Backend,
     settings: &Settings,
     secrets: Secrets,
+    shop: Option<DemoShop>,
 ) -> Result<(), Failure> {
     let console = Console::new(backend.store.clone(), secrets.click.clone());
     let parts = Parts {
@@ -125,7 +126,7 @@ async fn start(
     let (tasks, health) = (&mut process.tasks, &process.health);
     worker::spawn_lanes(tasks, &backend.queue, &backend.store, backend.lanes, lane, health);
     worker::spawn_ledger(tasks, &backend.queue, &backend.store, LedgerSettings::from(&settings.worker));
-    let app = routes::public(ingest.clone(), console, health.clone())?;
+    let app = routes::public(ingest.clone(), console, shop, health.clone())?;
     process.serve(listener, app, move || ingest.finish());
     Ok(())
 }

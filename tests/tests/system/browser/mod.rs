@@ -3,6 +3,7 @@
 mod clicks;
 mod consent;
 mod cookies;
+mod demo;
 mod loading;
 mod lost;
 mod signups;
