@@ -121,6 +121,7 @@ impl Audit {
             ("duplicate", json!(counted.map(|counted| counted.duplicates()))),
             ("dead_lettered", json!(counted.map(|counted| counted.set_aside + account.set_aside))),
             ("discarded", json!(counted.map(|counted| counted.discarded))),
+            ("forgotten_tests", json!(counted.map(|counted| counted.forgotten))),
             ("waiting_events", json!(account.waiting())),
             ("waiting_messages", json!(self.queued)),
             ("missing_packs", json!(packs)),

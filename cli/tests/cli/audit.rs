@@ -31,7 +31,7 @@ async fn what_has_arrived_is_balanced() {
     let audit = as_json(data.path(), "audit").await;
     let expected = json!({
         "verdict": "balanced", "accepted": 3, "processed": 3, "recorded": 3, "duplicate": 0, "dead_lettered": 0,
-        "discarded": 0, "waiting_events": 0, "waiting_messages": 0, "missing_packs": 0, "runs": 1, "missing": [],
+        "discarded": 0, "forgotten_tests": 0, "waiting_events": 0, "waiting_messages": 0, "missing_packs": 0, "runs": 1, "missing": [],
     });
     assert_eq!(audit, expected);
     assert!(text(data.path(), "audit").await.contains("every event that was accepted is accounted for"));

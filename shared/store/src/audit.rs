@@ -30,6 +30,8 @@ pub struct Counted {
     pub messages_set_aside: u64,
     /// Events that were set aside and then given up by a person.
     pub discarded: u64,
+    /// Test events that are not kept any more.
+    pub forgotten: u64,
 }
 
 impl Counted {
@@ -43,9 +45,9 @@ impl Counted {
         self.leads.saturating_sub(self.counted_leads)
     }
 
-    /// All events that are still there in some form.
+    /// All events that have been there in some form.
     pub fn total(&self) -> u64 {
-        self.clicks + self.leads + self.set_aside + self.discarded
+        self.clicks + self.leads + self.set_aside + self.discarded + self.forgotten
     }
 }
 
@@ -71,9 +73,9 @@ impl Store {
             Store::Postgres(postgres) => postgres::audit::count(postgres).await?,
             Store::Sqlite(sqlite) => sqlite::audit::count(sqlite).await?,
         };
-        let [clicks, leads, counted_leads, set_aside, messages_set_aside, discarded] =
+        let [clicks, leads, counted_leads, set_aside, messages_set_aside, discarded, forgotten] =
             row.map(|count| u64::try_from(count).unwrap_or_default());
-        Ok(Counted { clicks, leads, counted_leads, set_aside, messages_set_aside, discarded })
+        Ok(Counted { clicks, leads, counted_leads, set_aside, messages_set_aside, discarded, forgotten })
     }
 
     /// Folds packs that follow one another into ranges, so that the ledger stays small; at most [`PACKS_FOLDED`].

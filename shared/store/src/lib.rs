@@ -11,6 +11,7 @@ mod dead_letters;
 mod diagnosis;
 mod facts;
 mod fault;
+mod maintenance;
 mod meters;
 mod postgres;
 mod programs;
@@ -22,6 +23,7 @@ pub use audit::{Account, Counted, Gap, PACKS_FOLDED, RunAccount, Verdict, WAIT_F
 pub use dead_letters::{Letter, LetterBody, LetterCursor, LetterFilter};
 pub use diagnosis::{DatabaseSetting, Diagnosis};
 pub use fault::StoreError;
+pub use maintenance::{ForgetCursor, Forgotten};
 pub use meters::describe_metrics;
 pub use postgres::{Postgres, PostgresSettings};
 pub use programs::{Key, KeyDigest, Link, NewProgram, Partner, Program, ProgramChange, Snapshot};

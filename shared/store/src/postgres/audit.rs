@@ -37,7 +37,8 @@ const COUNT: &str = "/* count_events */ SELECT ARRAY[
   (SELECT count(*) FROM dead_letters WHERE NOT whole_message),
   (SELECT count(*) FROM dead_letters WHERE whole_message),
   (SELECT count(*) FROM discarded_letters AS d WHERE NOT whole_message
-    AND NOT EXISTS (SELECT FROM dead_letters AS l WHERE l.dead_letter_id = d.dead_letter_id))]";
+    AND NOT EXISTS (SELECT FROM dead_letters AS l WHERE l.dead_letter_id = d.dead_letter_id)),
+  (SELECT coalesce(sum(events), 0)::bigint FROM forgotten_events)]";
 
 /// Two that fold at once would count the same packs twice. The number stands for nothing else in this database.
 const FOLD_ALONE: &str = "/* fold_alone */ SELECT pg_try_advisory_xact_lock(4702394921427289928)";
@@ -74,7 +75,7 @@ pub(crate) async fn entries(store: &Postgres) -> Result<Vec<EntryTuple>, StoreEr
     Ok(sqlx::query_as(ENTRIES).fetch_all(&mut *store.pooled().await?).await?)
 }
 
-pub(crate) async fn count(store: &Postgres) -> Result<[i64; 6], StoreError> {
+pub(crate) async fn count(store: &Postgres) -> Result<[i64; 7], StoreError> {
     let counts: Vec<i64> = sqlx::query_scalar(COUNT).fetch_one(&mut *store.pooled().await?).await?;
     counts.try_into().map_err(|_| StoreError::Misconfigured("the events cannot be counted".to_owned()))
 }

@@ -16,6 +16,7 @@ mod connect;
 pub(crate) mod dead_letters;
 mod diagnosis;
 mod keys;
+pub(crate) mod maintenance;
 mod partners;
 mod programs;
 pub(crate) mod reads;

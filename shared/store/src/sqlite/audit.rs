@@ -28,7 +28,8 @@ const COUNT: &str = "/* count_events */ SELECT
   (SELECT count(*) FROM dead_letters WHERE NOT whole_message),
   (SELECT count(*) FROM dead_letters WHERE whole_message),
   (SELECT count(*) FROM discarded_letters AS d WHERE NOT whole_message
-    AND NOT EXISTS (SELECT 1 FROM dead_letters AS l WHERE l.dead_letter_id = d.dead_letter_id))";
+    AND NOT EXISTS (SELECT 1 FROM dead_letters AS l WHERE l.dead_letter_id = d.dead_letter_id)),
+  (SELECT coalesce(sum(events), 0) FROM forgotten_events)";
 
 const READ_PACKS: &str = "/* read_packs */
 SELECT run, number, number, events, confirmed_before + events, applied_at FROM packs ORDER BY run, number LIMIT ?1";
@@ -54,8 +55,8 @@ pub(crate) async fn entries(store: &Sqlite) -> Result<Vec<EntryTuple>, StoreErro
     Ok(sqlx::query_as(ENTRIES).fetch_all(store.readers()).await?)
 }
 
-pub(crate) async fn count(store: &Sqlite) -> Result<[i64; 6], StoreError> {
-    let counts: (i64, i64, i64, i64, i64, i64) = sqlx::query_as(COUNT).fetch_one(store.readers()).await?;
+pub(crate) async fn count(store: &Sqlite) -> Result<[i64; 7], StoreError> {
+    let counts: (i64, i64, i64, i64, i64, i64, i64) = sqlx::query_as(COUNT).fetch_one(store.readers()).await?;
     Ok(counts.into())
 }
 

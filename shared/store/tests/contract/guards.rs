@@ -3,6 +3,7 @@
 
 mod crowd;
 mod failure;
+mod forgotten;
 mod gate;
 mod meeting;
 mod order;

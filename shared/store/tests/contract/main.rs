@@ -26,6 +26,7 @@ mod connect;
 mod dead_letters;
 mod dump;
 mod guards;
+mod maintenance;
 mod programs;
 mod reads;
 mod stage;

@@ -4,7 +4,7 @@
 
 use crate::StoreError;
 use crate::batch::{Batch, Note};
-use crate::postgres::attempts;
+use crate::postgres::{attempts, maintenance};
 use domain::outcome::DeadLetterReason;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -48,6 +48,7 @@ pub(super) async fn close(connection: &mut PgConnection, batch: &Batch) -> Resul
     if batch.packs.iter().any(|pack| !pack.unconfirmed.is_empty()) {
         enter_unconfirmed(connection, batch).await?;
     }
+    maintenance::note_tests(connection, &batch.events).await?;
     match &batch.note {
         Some(Note::Ended(message)) => attempts::forget(connection, *message).await?,
         Some(Note::Begins(attempt)) => attempts::note(connection, attempt).await?,

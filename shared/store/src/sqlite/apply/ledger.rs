@@ -3,7 +3,7 @@
 use super::rows::{blob, hex, hex_or_null, parameter};
 use crate::StoreError;
 use crate::batch::{Batch, Note};
-use crate::sqlite::attempts;
+use crate::sqlite::{attempts, maintenance};
 use domain::outcome::DeadLetterReason;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
@@ -37,6 +37,7 @@ pub(super) async fn close(
     batch: &Batch,
     now: i64,
 ) -> Result<Vec<DeadLetterReason>, StoreError> {
+    maintenance::note_tests(connection, &batch.events).await?;
     let packs = batch.packs.iter().map(|pack| json!([hex(pack.run), pack.number, pack.events, pack.confirmed_before]));
     let packs = parameter(packs.collect());
     sqlx::query(ENTER_PACKS).bind(packs).bind(now).execute(&mut *connection).await?;
