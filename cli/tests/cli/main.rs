@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod audit;
+mod bench;
 mod commands;
 mod dead_letters;
 mod doctor;
+mod maintenance;
 mod support;
 mod up;
