@@ -8,6 +8,7 @@ mod careful;
 mod intake;
 mod lane;
 mod ledger;
+mod maintenance;
 mod outcomes;
 mod replay;
 mod serve;
@@ -17,6 +18,7 @@ mod waiting;
 
 pub use lane::LaneSettings;
 pub use ledger::{LedgerSettings, spawn_ledger};
+pub use maintenance::{MaintenanceSettings, spawn_maintenance};
 pub use outcomes::describe_metrics;
 pub use replay::{Replayed, StaysDead, readable, replay};
 pub use serve::{WorkerError, migrate, run, spawn_lanes};

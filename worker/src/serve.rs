@@ -2,6 +2,7 @@
 
 use crate::lane::{self, LaneSettings, Stop};
 use crate::ledger::{LedgerSettings, spawn_ledger};
+use crate::maintenance::{MaintenanceSettings, spawn_maintenance};
 use crate::waiting::Waiting;
 use crate::{outcomes, replay, servers};
 use queue::{OpenError, Queue, SourceQueue};
@@ -43,6 +44,7 @@ pub async fn run(settings: Settings) -> Result<(), WorkerError> {
     };
     spawn_lanes(&mut process.tasks, &queue, &store, settings.worker.lanes, lane, &process.health);
     spawn_ledger(&mut process.tasks, &queue, &store, LedgerSettings::from(&settings.worker));
+    spawn_maintenance(&mut process.tasks, &store, MaintenanceSettings::from(&settings.worker));
     tracing::info!(lanes = settings.worker.lanes, "the worker is starting");
     let ended = process.run().await;
     queue.close().await;

@@ -22,7 +22,7 @@ use runtime::secret::{Secret, Secrets};
 use std::path::PathBuf;
 use store::Store;
 use tokio::net::TcpListener;
-use worker::{LaneSettings, LedgerSettings};
+use worker::{LaneSettings, LedgerSettings, MaintenanceSettings};
 
 /// Options of `affitor up`.
 #[derive(Debug, Args)]
@@ -126,6 +126,7 @@ async fn start(
     let (tasks, health) = (&mut process.tasks, &process.health);
     worker::spawn_lanes(tasks, &backend.queue, &backend.store, backend.lanes, lane, health);
     worker::spawn_ledger(tasks, &backend.queue, &backend.store, LedgerSettings::from(&settings.worker));
+    worker::spawn_maintenance(tasks, &backend.store, MaintenanceSettings::from(&settings.worker));
     let app = routes::public(ingest.clone(), console, shop, health.clone())?;
     process.serve(listener, app, move || ingest.finish());
     Ok(())

@@ -75,6 +75,10 @@ settings! {
         ledger_interval_ms: u64 = 10_000, in 100..=3_600_000;
         /// Milliseconds that a pack may be late behind a later one of its run before it counts as missing.
         ledger_grace_ms: u64 = 60_000, in 0..=86_400_000;
+        /// Milliseconds between two rounds of maintenance, in which old test events are forgotten.
+        maintenance_interval_ms: u64 = 60_000, in 1_000..=86_400_000;
+        /// Test events of each program that are kept, the newest.
+        test_events_kept: u32 = 1_000, in 10..=1_000_000;
     }
     /// The binary that shows and explains what is stored.
     console: ConsoleSettings {
