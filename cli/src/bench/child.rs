@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::{Child as Running, Command};
+use tokio::process::{Child as Running, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
 /// Within this a role is ready, or something is wrong.
@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) struct Child {
     role: Role,
     running: Running,
+    /// Open as long as the bench lives. Not left in `running`, which closes it as soon as its end is awaited.
+    _lifeline: Option<ChildStdin>,
     pub(super) process: Process,
     /// Where it answers `/readyz`, and for those that take leads, where it takes them.
     pub(super) address: SocketAddr,
@@ -39,9 +41,10 @@ impl Child {
         command.args(["bench-part", role.name()]).envs(environment).envs(role.listens_on(address));
         // Its end is how the role learns that the bench is gone, however that came about.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
-        let running = command.spawn().map_err(Failure::system("a part of the bench cannot be started"))?;
+        let mut running = command.spawn().map_err(Failure::system("a part of the bench cannot be started"))?;
         let process = Process::new(running.id().unwrap_or_default());
-        let mut child = Child { role, running, process, address };
+        let lifeline = running.stdin.take();
+        let mut child = Child { role, running, _lifeline: lifeline, process, address };
         child.wait_until_ready().await?;
         Ok(child)
     }

@@ -2,12 +2,20 @@
 //!
 //! Reads `/proc`; where that is missing or not allowed there is no figure, and nothing else changes.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 /// The kernel counts CPU time in this unit whatever its own clock.
 const TICK: Duration = Duration::from_millis(10);
+
+/// Lets this process and those it starts open as many files as the system allows: each connection is one.
+pub(super) fn open_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it may not be raised, connecting fails later, and says why.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
 
 /// A process whose CPU time is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

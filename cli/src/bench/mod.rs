@@ -14,6 +14,7 @@ mod embedded;
 mod growth;
 mod lag;
 mod load;
+mod local_servers;
 mod machine;
 mod overload;
 mod pipeline;
@@ -140,6 +141,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     if !plan.is_serious() {
         say("these figures will mean nothing: it is a quick run or a debug build");
     }
+    machine::open_many_files();
     let place = Place::prepare(&settings, arguments.config.as_deref()).await?;
     let mut report = Report::default();
     let measured = tokio::select! {

@@ -20,6 +20,7 @@ macro_rules! on_both_shapes {
 }
 
 mod bad_input;
+mod bench;
 mod browser;
 mod contract;
 mod documents;
