@@ -50,13 +50,33 @@ find_python() {
     return 1
 }
 
+# Some systems have it under another name.
+find_chromium() {
+    local candidate
+    for candidate in "${TEST_CHROMIUM:-chromium}" chromium-browser google-chrome; do
+        if "$candidate" --version >/dev/null 2>&1; then
+            TEST_CHROMIUM=$candidate
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Not everybody has the directory in the PATH.
+find_nginx() {
+    TEST_NGINX=$(find_program nginx /usr/sbin)
+}
+
 install_tools() {
     command -v cargo >/dev/null || fail "cargo is missing. Install the Rust toolchain that Cargo.toml names (rust-version) from https://rustup.rs"
     need "a C compiler" "gcc libc6-dev" c_compiler_works || exit 1
     need "Python 3 with requests" "python3 python3-requests" find_python || exit 1
     need "Node.js" nodejs command -v node || exit 1
+    need "Chromium" chromium find_chromium || exit 1
+    need "nginx" nginx-light find_nginx || exit 1
+    need "Caddy" caddy command -v caddy || exit 1
     need "Prometheus" prometheus command -v promtool || exit 1
-    export TEST_PYTHON
+    export TEST_PYTHON TEST_CHROMIUM TEST_NGINX
 }
 
 start_servers() {

@@ -78,7 +78,8 @@ impl Browser {
         remove_at_the_end(&Leftover::Directory(&directory));
         let (commands, events) = (fifo(&directory.join("commands")), fifo(&directory.join("events")));
         let mut command = Command::new("sh");
-        command.args(["-c", START, "sh", "chromium"]).args(ARGUMENTS);
+        let chromium = std::env::var("TEST_CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
+        command.args(["-c", START, "sh", &chromium]).args(ARGUMENTS);
         command.arg(format!("--user-data-dir={}", directory.join("profile").display()));
         command.env("COMMANDS", directory.join("commands")).env("EVENTS", directory.join("events"));
         let process = Mutex::new(Process::spawn("chromium", &command));

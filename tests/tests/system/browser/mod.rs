@@ -1,9 +1,11 @@
 //! The tracker in a real browser, before a real pipeline: pages of a shop on one origin, the API on another.
 
+mod build;
 mod clicks;
 mod consent;
 mod cookies;
 mod demo;
+mod guides;
 mod loading;
 mod lost;
 mod signups;
