@@ -50,6 +50,10 @@ fn escape_at_end(decoded: &[Decoded]) -> Option<(usize, u8)> {
                 .zip(escape)
                 .all(|(one, byte)| one.byte.eq_ignore_ascii_case(byte))
     };
+    // Most bytes end none: a text is read in one pass of little more than this comparison.
+    if !decoded.last().is_some_and(|last| last.byte.is_ascii_hexdigit() || matches!(last.byte, b';' | 0xa0 | 0xab)) {
+        return None;
+    }
     if let [.., percent, high, low] = decoded
         && percent.byte == b'%'
         && let (Some(high), Some(low)) = (hex(high.byte), hex(low.byte))
