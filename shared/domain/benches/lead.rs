@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use domain::attribution::{Arrival, LeadFacts};
+use domain::attribution::Arrival;
 use domain::event::Source;
 use domain::keyring::Keyring;
-use domain::merge::{ClickRow, Loaded, Scope, fold, solo_lead};
+use domain::merge::{ClickRow, Loaded, Scope, fold, parties};
 use domain::pack::{PackHeader, PackWriter, decode, encode_record};
 use domain::program::{LinkId, PartnerId, ProgramId, Terms};
 use domain::request::LeadRequest;
@@ -128,15 +128,14 @@ fn arrived(leads: &[Event]) -> Loaded {
 fn decide(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decide");
     group.throughput(Throughput::Elements(PACK));
-    let leads: Vec<LeadEvent> = (0..PACK).map(lead).collect();
+    let events: Vec<Event> = (0..PACK).map(lead).map(Event::Lead).collect();
     let arrival = Some(Arrival { link: LinkId::new(1), bot: false });
     group.bench_function("256 leads that meet nobody", |bench| {
         bench.iter(|| {
-            let states = leads.iter().filter_map(|lead| solo_lead(lead)?.state(&LeadFacts::from(lead), arrival));
-            assert_eq!(states.count() as u64, PACK);
+            let settled = parties(black_box(&events)).iter().filter_map(|party| party.settle(arrival)).count();
+            assert_eq!(settled as u64, PACK);
         });
     });
-    let events: Vec<Event> = leads.into_iter().map(Event::Lead).collect();
     let loaded = arrived(&events);
     group.bench_function("256 leads by the general fold", |bench| {
         bench.iter(|| fold(black_box(&events), &loaded).unwrap());

@@ -17,7 +17,7 @@ impl Session {
             Session::Sqlite(store) => sqlite::attempts::find(store, message).await,
             Session::Postgres(store, own) => {
                 let mut connection = postgres::taken(store, own).await?;
-                let found = postgres::attempts::find(&mut connection, message).await?;
+                let found = postgres::attempts::find(&mut connection.link, message).await?;
                 *own = Some(connection);
                 Ok(found)
             }
@@ -36,7 +36,7 @@ impl Session {
             }
             Session::Postgres(store, own) => {
                 let mut connection = postgres::taken(store, own).await?;
-                postgres::attempts::note(&mut connection, attempt).await?;
+                postgres::attempts::note(&mut connection.link, attempt).await?;
                 *own = Some(connection);
                 Ok(())
             }

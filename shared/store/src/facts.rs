@@ -8,9 +8,12 @@ use domain::event::Rank;
 use domain::program::AttributionModel;
 use domain::{ClickId, EventId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use thiserror::Error;
 
 const VERSION: u8 = 1;
+/// With a click and an email address.
+const USUAL_BYTES: usize = 128;
 
 /// Bytes in the facts column that this program cannot have written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -18,15 +21,15 @@ const VERSION: u8 = 1;
 pub(crate) struct BadFacts;
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct Stored<'a> {
     rank: Rank,
     test: bool,
     attribution_window_days: u16,
     attribution_model: AttributionModel,
     click: Option<ClickId>,
-    click_ids: Vec<ClickId>,
+    click_ids: Cow<'a, [ClickId]>,
     foreign_click: bool,
-    email: Option<EmailMark>,
+    email: Option<Cow<'a, EmailMark>>,
 }
 
 /// Facts that the encoder refuses, for a reason of its own.
@@ -45,11 +48,13 @@ pub(crate) fn encode(facts: &LeadFacts) -> Result<Vec<u8>, UnwritableFacts> {
         attribution_window_days: facts.attribution_window_days,
         attribution_model: facts.attribution_model,
         click: facts.click,
-        click_ids: facts.click_ids.clone(),
+        click_ids: Cow::Borrowed(&facts.click_ids),
         foreign_click: facts.foreign_click,
-        email: facts.email.clone(),
+        email: facts.email.as_ref().map(Cow::Borrowed),
     };
-    Ok(postcard::to_extend(&stored, vec![VERSION])?)
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    bytes.push(VERSION);
+    Ok(postcard::to_extend(&stored, bytes)?)
 }
 
 /// Reads [`encode`].
@@ -65,9 +70,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<LeadFacts, BadFacts> {
         attribution_window_days: stored.attribution_window_days,
         attribution_model: stored.attribution_model,
         click: stored.click,
-        click_ids: stored.click_ids,
+        click_ids: stored.click_ids.into_owned(),
         foreign_click: stored.foreign_click,
-        email: stored.email,
+        email: stored.email.map(Cow::into_owned),
     })
 }
 

@@ -5,16 +5,16 @@
 //! connection that has gone silent, and drops that connection with everything on it.
 
 use crate::batch::Batch;
+use crate::postgres::OwnConnection;
 use crate::{Postgres, Sqlite, Store, StoreError, postgres, sqlite};
 use domain::outcome::Outcome;
-use sqlx::PgConnection;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Made by [`Store::session`].
 #[derive(Debug)]
 pub enum Session {
     /// A connection that no one else uses; `None` after an error, until the next batch connects again.
-    Postgres(Postgres, Option<PgConnection>),
+    Postgres(Postgres, Option<OwnConnection>),
     /// The one writer of the file.
     Sqlite(Sqlite),
 }

@@ -24,6 +24,15 @@ pub(super) fn echoes<'a>(ordered: impl Iterator<Item = &'a LeadFacts>) -> Vec<bo
     ordered.map(|lead| said.again(lead)).collect()
 }
 
+/// Whether a lead is an echo of those leads of its customer; only the better ones speak.
+pub(super) fn is_echo<'a>(stored: impl Iterator<Item = &'a LeadFacts>, lead: &LeadFacts) -> bool {
+    let mut said = Said::default();
+    for better in stored.filter(|stored| stored.rank < lead.rank) {
+        said.again(better);
+    }
+    said.again(lead)
+}
+
 impl Said {
     fn again(&mut self, lead: &LeadFacts) -> bool {
         let is_echo = self.anything

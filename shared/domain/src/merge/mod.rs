@@ -1,19 +1,19 @@
 //! What a batch of events changes: the state that touched rows have, in; the state they shall have, out.
 //!
 //! A store locks and loads what [`Scope`] names, calls [`fold`], and writes the [`Changes`]. It decides nothing.
-//! `solo` is the short way for an event that meets nobody; [`fold`] is right for all of them.
+//! `party` is the short way for leads that meet nobody but each other; [`fold`] is right for all of them.
 //!
 //! Leads never move: a lead lives under its own identity for ever. What moves is a click's owner (the running
 //! minimum over the ranks of keyed leads that name it), and with it the keyless leads of that click.
 
 mod echo;
 mod fold;
+mod party;
 mod scope;
-mod solo;
 
 pub use fold::{Applied, Changes, NewLead, fold};
+pub use party::{Party, PartyLead, Settled, parties};
 pub use scope::{Scope, unlocked_clicks, unlocked_customers};
-pub use solo::{Solo, solo_lead};
 
 use crate::attribution::{Arrival, LeadFacts};
 use crate::identity::Ident;

@@ -5,7 +5,7 @@ use domain::event::Event;
 use domain::identity::Ident;
 use domain::journey::{ClickFacts, CustomerState, Owner};
 use domain::merge::{
-    Changes, ClickRow, LiveLead, Loaded, Place, Scope, fold, solo_lead, unlocked_clicks, unlocked_customers,
+    Changes, ClickRow, LiveLead, Loaded, Party, Place, Scope, fold, parties, unlocked_clicks, unlocked_customers,
 };
 use domain::model::{ModelCustomer, Realm};
 use domain::{EventId, ProgramId};
@@ -36,7 +36,15 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn apply(&mut self, events: &[Event]) {
-        let left_over: Vec<Event> = events.iter().filter(|event| !self.apply_solo(event)).cloned().collect();
+        let mut done = BTreeSet::new();
+        for party in parties(events) {
+            done.extend(self.add_echoes(&party));
+            if party.is_apart && self.settle(&party) {
+                done.extend(party.leads.iter().map(|lead| lead.position));
+            }
+        }
+        let is_left_over = |(position, event): (usize, &Event)| (!done.contains(&position)).then(|| event.clone());
+        let left_over: Vec<Event> = events.iter().enumerate().filter_map(is_left_over).collect();
         let mut scope = Scope::of(&left_over);
         loop {
             let loaded = self.load(&scope);
@@ -52,27 +60,53 @@ impl Memory {
         }
     }
 
+    /// The short way for a known customer: only the lead in the customer's own row is looked at.
+    fn add_echoes(&mut self, party: &Party) -> Vec<usize> {
+        let Some(leads) = self.leads.get_mut(&party.customer) else { return Vec::new() };
+        let known: Vec<LeadFacts> = leads.iter().filter(|lead| lead.embedded).map(|lead| lead.facts.clone()).collect();
+        let is_known = |event: EventId| known.iter().any(|lead| lead.rank.event == event);
+        let mut done = Vec::new();
+        for lead in &party.leads {
+            let event = lead.facts.rank.event;
+            if is_known(event) {
+                done.push(lead.position);
+            } else if lead.is_echo_of(&known) {
+                done.push(lead.position);
+                if leads.iter().all(|stored| stored.facts.rank.event != event) {
+                    leads.push(Lead { facts: lead.facts.clone(), echo: true, embedded: false });
+                }
+            }
+        }
+        done
+    }
+
     /// The short way of a store with locks: a new customer who claims a quiet click.
-    fn apply_solo(&mut self, event: &Event) -> bool {
-        let Event::Lead(lead) = event else { return false };
-        let Some(solo) = solo_lead(lead) else { return false };
-        if self.states.contains_key(&solo.customer) {
+    fn settle(&mut self, party: &Party) -> bool {
+        if self.states.contains_key(&party.customer) {
             return false;
         }
-        let facts = LeadFacts::from(lead);
         let mut arrival = None;
-        if let Some(place) = solo.click {
-            let Some(click) = self.clicks.get_mut(&place) else { return false };
+        if let Some(click) = party.click {
+            let Some(click) = self.clicks.get(&click) else { return false };
             if click.arrival.is_none() || click.contested || click.claimed {
                 return false;
             }
             arrival = click.arrival;
-            click.claimed = true;
-            let claim = Owner { ident: solo.customer.ident, rank: lead.rank() };
-            click.owner = Some(claim).filter(|_| lead.customer_key.is_some());
         }
-        self.states.insert(solo.customer, solo.state(&facts, arrival));
-        self.leads.insert(solo.customer, vec![Lead { facts, echo: false, embedded: true }]);
+        let settled = party.settle(arrival).expect("a party has a lead");
+        if let Some(click) = party.click.and_then(|click| self.clicks.get_mut(&click)) {
+            let ident = party.customer.ident;
+            let claim = Owner { ident, rank: party.leads[settled.embedded].facts.rank };
+            click.claimed = true;
+            click.owner = Some(claim).filter(|_| ident.is_keyed());
+        }
+        let leads = party.leads.iter().zip(settled.echoes).enumerate().map(|(number, (lead, echo))| Lead {
+            facts: lead.facts.clone(),
+            echo,
+            embedded: number == settled.embedded,
+        });
+        self.leads.insert(party.customer, leads.collect());
+        self.states.insert(party.customer, Some(settled.state));
         true
     }
 

@@ -83,10 +83,17 @@ fn migrations() -> Migrator {
     migrations
 }
 
+/// A lane's own connection, and what is remembered from one batch to the next while it lasts.
+#[derive(Debug)]
+pub struct OwnConnection {
+    pub(crate) link: PgConnection,
+    pub(crate) wary: u32,
+}
+
 /// A lane's own connection, or a new one after an error. Put it back only when all went well.
-pub(crate) async fn taken(store: &Postgres, own: &mut Option<PgConnection>) -> Result<PgConnection, StoreError> {
+pub(crate) async fn taken(store: &Postgres, own: &mut Option<OwnConnection>) -> Result<OwnConnection, StoreError> {
     match own.take() {
         Some(connection) => Ok(connection),
-        None => store.dedicated().await,
+        None => Ok(OwnConnection { link: store.dedicated().await?, wary: 0 }),
     }
 }

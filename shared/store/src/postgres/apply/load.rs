@@ -3,8 +3,7 @@
 //! What another transaction committed while we waited for a lock is seen only by a statement that begins after, so
 //! locking and reading are never the same statement.
 
-use super::rows::{lead_at, places};
-use super::write::place;
+use super::rows::{lead_at, place, places};
 use crate::StoreError;
 use crate::facts;
 use domain::attribution::{Arrival, LeadFacts};
@@ -77,7 +76,7 @@ pub(super) async fn load(connection: &mut PgConnection, scope: &Scope, events: &
         let (programs, idents) = places(&loaded.asked);
         let rows = sqlx::query(LOCK_CUSTOMERS).bind(programs).bind(idents).fetch_all(&mut *connection).await?;
         for row in rows {
-            loaded.customers.insert(place(&row, "ident")?, Vec::new());
+            loaded.customers.insert(place(&row)?, Vec::new());
         }
     }
     all_are_there(scope.customers.keys(), &loaded.customers)?;
@@ -127,7 +126,7 @@ async fn lock_clicks(connection: &mut PgConnection, scope: &Scope) -> Result<BTr
         let (programs, idents) = places(&scope.arriving);
         for row in sqlx::query(READ_WAITERS).bind(programs).bind(idents).fetch_all(connection).await? {
             let waiter = Ident::from_uuid(row.try_get("ident")?);
-            rows.entry(place(&row, "click")?).or_default().waiters.insert(waiter);
+            rows.entry(place(&row)?).or_default().waiters.insert(waiter);
         }
     }
     Ok(rows)
@@ -142,7 +141,7 @@ async fn read_clicks(
     }
     let (programs, idents) = places(wanted);
     let rows = sqlx::query(READ_CLICKS).bind(programs).bind(idents).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((place(row, "click")?, click_facts(row)?))).collect()
+    rows.iter().map(|row| Ok((place(row)?, click_facts(row)?))).collect()
 }
 
 fn click_facts(row: &PgRow) -> Result<ClickFacts, StoreError> {
@@ -186,14 +185,14 @@ async fn read_leads<'a>(
     rows.iter()
         .map(|row| {
             let facts = facts::decode(row.try_get("facts")?)?;
-            Ok((place(row, "ident")?, LiveLead { facts, embedded: row.try_get("embedded")? }))
+            Ok((place(row)?, LiveLead { facts, embedded: row.try_get("embedded")? }))
         })
         .collect()
 }
 
 /// What the loaded leads name beyond the locked rows. Whoever changes it for one of our customers needs that
 /// customer's lock, which we hold.
-async fn read_unlocked(connection: &mut PgConnection, loaded: &mut Loaded) -> Result<(), StoreError> {
+pub(super) async fn read_unlocked(connection: &mut PgConnection, loaded: &mut Loaded) -> Result<(), StoreError> {
     let keyless = unlocked_customers(loaded.customers.iter(), &loaded.asked);
     let mut other_leads: BTreeMap<Place, Vec<LeadFacts>> = BTreeMap::new();
     for (place, lead) in read_leads(connection, keyless.iter()).await? {

@@ -1,14 +1,12 @@
 //! The slow transaction's second half: writes what the fold decided, set-based. Every row is locked by now, so
 //! nothing here waits for another worker.
 
-use super::rows::{LeadColumns, StateColumns, lead_at, places};
+use super::rows::{LeadColumns, LeadRow, StateColumns, StateRow, lead_at, places};
 use crate::StoreError;
 use domain::attribution::LeadFacts;
 use domain::event::{ClickEvent, Event};
 use domain::merge::{Applied, Changes, NewLead, Place, Scope};
 use domain::outcome::Outcome;
-use domain::{Ident, ProgramId};
-use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -73,31 +71,26 @@ pub(super) async fn write(
     see_clicks(connection, events, &changes).await?;
     own_clicks(connection, scope, &changes).await?;
     write_waiters(connection, &changes).await?;
-    let inserted = insert_leads(connection, events, &changes.leads).await?;
+    let inserted = insert_leads(connection, events, changes.leads.clone()).await?;
     mark_echoes(connection, &changes).await?;
     judge_customers(connection, &changes).await?;
-    let redelivered: HashSet<usize> =
-        changes.leads.iter().map(|lead| lead.position).filter(|position| !inserted.contains(position)).collect();
-    let told = |mut applied: Applied| {
-        if redelivered.contains(&applied.position) {
-            applied.outcome = Outcome::Redelivered;
-        }
-        applied
-    };
-    Ok(changes.applied.into_iter().map(told).collect())
+    Ok(told(&changes, &inserted).collect())
+}
+
+/// What became of each event, now that the leads at these positions have been added: what collided has been there.
+pub(super) fn told(changes: &Changes, added: &HashSet<usize>) -> impl Iterator<Item = Applied> {
+    let collided: HashSet<usize> =
+        changes.leads.iter().map(|lead| lead.position).filter(|position| !added.contains(position)).collect();
+    changes.applied.iter().map(move |applied| match collided.contains(&applied.position) {
+        true => Applied { outcome: Outcome::Redelivered, ..*applied },
+        false => *applied,
+    })
 }
 
 /// A statement that fails in an aborted transaction, where COMMIT would pretend to have worked.
 pub(super) async fn prove_alive(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query(PROVE_ALIVE).fetch_one(connection).await?.try_get::<i32, _>("alive")?;
     Ok(())
-}
-
-/// The key of a returned row.
-pub(super) fn place(row: &PgRow, ident: &str) -> Result<Place, StoreError> {
-    let program = ProgramId::new(row.try_get("program_id")?);
-    let program = program.ok_or_else(|| StoreError::Invalid("a row has an impossible program_id".into()))?;
-    Ok(Place { program, ident: Ident::from_uuid(row.try_get(ident)?) })
 }
 
 async fn see_clicks(connection: &mut PgConnection, events: &[Event], changes: &Changes) -> Result<(), StoreError> {
@@ -126,7 +119,11 @@ async fn see_clicks(connection: &mut PgConnection, events: &[Event], changes: &C
     Ok(())
 }
 
-async fn own_clicks(connection: &mut PgConnection, scope: &Scope, changes: &Changes) -> Result<(), StoreError> {
+pub(super) async fn own_clicks(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    changes: &Changes,
+) -> Result<(), StoreError> {
     let named: Vec<_> =
         changes.named.iter().filter_map(|(place, owner)| Some((place, scope.clicks.get(place)?, owner))).collect();
     if named.is_empty() {
@@ -158,18 +155,21 @@ async fn write_waiters(connection: &mut PgConnection, changes: &Changes) -> Resu
     Ok(())
 }
 
-async fn insert_leads(
+/// Adds the leads, in the order of their keys: another worker may be adding the same one. Gives back the positions of
+/// those that were not there.
+pub(super) async fn insert_leads(
     connection: &mut PgConnection,
     events: &[Event],
-    leads: &[NewLead],
+    mut leads: Vec<NewLead>,
 ) -> Result<HashSet<usize>, StoreError> {
     if leads.is_empty() {
         return Ok(HashSet::new());
     }
+    leads.sort_unstable_by_key(|lead| (lead.place, events[lead.position].id()));
     let mut columns = LeadColumns::default();
-    for lead in leads {
+    for lead in &leads {
         if let Some(event) = lead_at(events, lead.position) {
-            columns.push(event, &LeadFacts::from(event))?;
+            columns.push(LeadRow::of(event, &LeadFacts::from(event))?);
         }
     }
     let (programs, idents) = places(leads.iter().map(|lead| &lead.place));
@@ -183,7 +183,7 @@ async fn insert_leads(
     Ok(leads.iter().filter(is_new).map(|lead| lead.position).collect())
 }
 
-async fn mark_echoes(connection: &mut PgConnection, changes: &Changes) -> Result<(), StoreError> {
+pub(super) async fn mark_echoes(connection: &mut PgConnection, changes: &Changes) -> Result<(), StoreError> {
     if changes.echoes.is_empty() {
         return Ok(());
     }
@@ -193,12 +193,12 @@ async fn mark_echoes(connection: &mut PgConnection, changes: &Changes) -> Result
     Ok(())
 }
 
-async fn judge_customers(connection: &mut PgConnection, changes: &Changes) -> Result<(), StoreError> {
+pub(super) async fn judge_customers(connection: &mut PgConnection, changes: &Changes) -> Result<(), StoreError> {
     if changes.customers.is_empty() {
         return Ok(());
     }
     let mut states = StateColumns::default();
-    changes.customers.values().for_each(|state| states.push(state.as_ref()));
+    changes.customers.values().for_each(|state| states.push(StateRow::of(state.as_ref())));
     let (programs, idents) = places(changes.customers.keys());
     states.bind(sqlx::query(JUDGE_CUSTOMERS).bind(programs).bind(idents)).execute(connection).await?;
     Ok(())
