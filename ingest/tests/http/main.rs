@@ -7,3 +7,4 @@ mod click;
 mod lead;
 mod programs;
 mod protocol;
+mod tracker;
