@@ -51,6 +51,11 @@ impl Measured {
         Measured { name: name.into(), turns: Vec::new(), peak_mib: None }
     }
 
+    /// Whether there is anything to show.
+    pub(super) fn has_turns(&self) -> bool {
+        !self.turns.is_empty()
+    }
+
     /// Leads a second: median, least, most.
     pub(super) fn rate(&self) -> [f64; 3] {
         let rates: Vec<f64> = self.turns.iter().map(Turn::rate).collect();
