@@ -66,7 +66,8 @@ impl Intake {
             // First, since the acknowledgement would bring more.
             self.consumer.stop().await;
         }
-        self.consumer.ack_through(last).await
+        let settled = self.consumer.ack_through(last).await;
+        settled.inspect_err(|error| self.note_loss(error))
     }
 
     /// Returns everything that is not acknowledged.
@@ -89,10 +90,15 @@ impl Intake {
             }
             first = self.consumer.next() => first,
         };
-        if let Err(ConsumeError::Lost(_)) = first {
+        first.inspect_err(|error| self.note_loss(error))
+    }
+
+    /// What came before comes again.
+    fn note_loss(&mut self, error: &ConsumeError) {
+        if let ConsumeError::Lost(_) = error {
+            self.next = None;
             self.forgiving_until = Some(Instant::now() + FORGIVENESS);
         }
-        first
     }
 
     fn is_suspect(&self, delivery: &Delivery) -> bool {
