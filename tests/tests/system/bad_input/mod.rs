@@ -10,6 +10,7 @@ mod json_bodies;
 mod members;
 mod sockets;
 mod test_mode;
+mod timing;
 
 use tests::{Answer, Client, TestProgram};
 
