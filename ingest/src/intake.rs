@@ -222,12 +222,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_dribbles_is_given_up_at_the_deadline() {
-        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        // A byte a second, for ever.
+        let dribble = futures_util::stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), ()))
+        });
         let json = headers(&[(CONTENT_TYPE, "application/json")]);
         let (head, ()) = axum::http::Request::new(()).into_parts();
         let limits = Limits::new(&IngestSettings::default());
         let deadline = Duration::from_secs(10);
-        let received = receive(&Snapshots::default(), limits.visitor(&head), &json, never, deadline).await;
+        let (began, body) = (tokio::time::Instant::now(), Body::from_stream(dribble));
+        let received = receive(&Snapshots::default(), limits.visitor(&head), &json, body, deadline).await;
         assert_eq!(received.err(), Some(Refusal::BodyTooSlow.into()));
+        // The clock stands still but for timers, which have milliseconds.
+        assert_eq!(began.elapsed().as_millis() / 10, deadline.as_millis() / 10);
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP that is malformed, slow or too much, sent as bytes to the running binary: what it gets, and that nothing of it
 //! is ever taken for a request of its own.
 
+mod flood;
 mod limits;
 mod malformed;
 mod slow;
