@@ -13,6 +13,7 @@ mod pipeline;
 mod private;
 mod process;
 mod programs;
+pub mod proxy;
 mod servers;
 mod spawning;
 mod stored;

@@ -24,9 +24,10 @@ pub struct Load {
     leads: usize,
     connections: usize,
     pause: Duration,
-    next: AtomicUsize,
+    begun: AtomicUsize,
     accepted: AtomicUsize,
     refused: AtomicUsize,
+    goes_on: AtomicBool,
     stopped: AtomicBool,
     books: Books,
 }
@@ -38,8 +39,9 @@ impl Load {
     /// When the file cannot be made.
     pub fn new(leads: usize, connections: usize, books: &Path) -> Self {
         let (pause, books) = (Duration::ZERO, Books::open(books));
-        let [next, accepted, refused] = [const { AtomicUsize::new(0) }; 3];
-        Self { leads, connections, pause, next, accepted, refused, stopped: AtomicBool::new(false), books }
+        let [begun, accepted, refused] = [const { AtomicUsize::new(0) }; 3];
+        let [goes_on, stopped] = [const { AtomicBool::new(false) }; 2];
+        Self { leads, connections, pause, begun, accepted, refused, goes_on, stopped, books }
     }
 
     /// Has each connection wait so long after each lead that was accepted.
@@ -67,10 +69,15 @@ impl Load {
 
     /// How many leads have been begun.
     pub fn begun(&self) -> usize {
-        self.next.load(Ordering::Relaxed).min(self.leads)
+        self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many leads there are.
+    /// Sends further leads when all are sent, as long as this holds.
+    pub fn goes_on(&self, goes_on: bool) {
+        self.goes_on.store(goes_on, Ordering::Relaxed);
+    }
+
+    /// How many leads there are at least.
     pub fn leads(&self) -> usize {
         self.leads
     }
@@ -95,10 +102,12 @@ impl Load {
     }
 
     fn next_key(&self) -> Option<String> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if number >= self.leads || self.is_stopped() {
+        let goes_on = self.goes_on.load(Ordering::Relaxed);
+        if self.is_stopped() {
             return None;
         }
+        let more = |begun| (begun < self.leads || goes_on).then_some(begun + 1);
+        let number = self.begun.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
         // Mostly of a lead that is on its way right now: the hardest kind.
         let of = if number % 5 == 4 { number - 1 - number % 3 } else { number };
         Some(format!("u{of}"))
@@ -118,7 +127,8 @@ impl Load {
                 Ok(answer) if answer.status == 503 => {
                     let outcome = answer.header("x-affitor-outcome");
                     assert!(matches!(outcome, Some("not-accepted" | "unknown")), "{answer:?}");
-                    self.books.write(&format!("refused {key} {}", began.elapsed().as_millis()));
+                    let outcome = outcome.unwrap_or_default();
+                    self.books.write(&format!("refused {key} {} {outcome}", began.elapsed().as_millis()));
                     self.refused.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(answer) => panic!("a good lead was refused: {answer:?}"),
@@ -159,6 +169,8 @@ pub struct Accepted {
     pub events: BTreeMap<Uuid, String>,
     /// How many 503s there were, and how long the slowest of them took.
     pub refused: (usize, Duration),
+    /// How many of them left open whether the lead was accepted.
+    pub unknown: usize,
     /// How many requests were not answered at all.
     pub unanswered: usize,
     asked: BTreeSet<String>,
@@ -168,7 +180,7 @@ impl Accepted {
     fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).expect("the client's file");
         let (mut events, mut asked) = (BTreeMap::new(), BTreeSet::new());
-        let (mut refused, mut unanswered) = ((0, Duration::ZERO), 0);
+        let (mut refused, mut unknown, mut unanswered) = ((0, Duration::ZERO), 0, 0);
         for line in text.lines() {
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["asked", key] => drop(asked.insert(key.to_owned())),
@@ -176,15 +188,16 @@ impl Accepted {
                     let event = event.parse().expect("a receipt is a uuid");
                     assert!(events.insert(event, key.to_owned()).is_none(), "the receipt {event} was given twice");
                 }
-                ["refused", _, took] => {
+                ["refused", _, took, outcome] => {
                     let took = Duration::from_millis(took.parse().expect("milliseconds"));
                     refused = (refused.0 + 1, took.max(refused.1));
+                    unknown += usize::from(outcome == "unknown");
                 }
                 ["failed", _] => unanswered += 1,
                 _ => {}
             }
         }
-        Self { events, refused, unanswered, asked }
+        Self { events, refused, unknown, unanswered, asked }
     }
 
     /// Compares it with the database, key by key.

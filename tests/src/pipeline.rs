@@ -132,7 +132,12 @@ impl Pipeline {
 
     /// Starts one of its parts and waits until it is ready.
     pub async fn start(&self, binary: &str) -> Process {
-        let mut process = self.process(binary, &[], &[]);
+        self.start_with(binary, &[]).await
+    }
+
+    /// The same with settings of that part's own.
+    pub async fn start_with(&self, binary: &str, more: &[(&str, &str)]) -> Process {
+        let mut process = self.process(binary, &[], more);
         process.wait_for_url(START, &format!("{}/readyz", self.metrics(binary))).await;
         process
     }

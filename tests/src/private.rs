@@ -6,7 +6,7 @@ use std::{net::SocketAddr, os::unix::fs::PermissionsExt, process::Command, time:
 use tempfile::TempDir;
 
 use crate::{
-    Process, free_port,
+    Process, eventually, free_port,
     leftovers::{Leftover, remove_at_the_end},
 };
 
@@ -39,6 +39,11 @@ impl PrivateBroker {
     /// What a client connects with.
     pub fn amqp_url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.ports[0])
+    }
+
+    /// Stops the node where it is, or lets it go on.
+    pub fn freeze(&self, frozen: bool) {
+        self.node.signal(if frozen { "STOP" } else { "CONT" });
     }
 
     /// Ends the node at once, as `kill -9` does.
@@ -105,6 +110,41 @@ impl PrivatePostgres {
         self.server.wait_for_end(STOP).await;
     }
 
+    /// Kills the server's first process, as `kill -9` does, and waits until the others have seen it and ended.
+    pub async fn kill(&mut self) {
+        let others = self.processes();
+        self.server.kill();
+        eventually(STOP, async || {
+            let left: Vec<u32> = others.iter().copied().filter(|id| parent(*id).is_some()).collect();
+            if left.is_empty() { Ok(()) } else { Err(format!("{left:?} still run")) }
+        })
+        .await;
+    }
+
+    /// Kills one of its processes, as `kill -9` does.
+    pub fn kill_one(&self, process: u32) {
+        signal("KILL", &[process]);
+    }
+
+    /// Stops all its processes where they are, or lets them go on.
+    pub fn freeze(&self, frozen: bool) {
+        if frozen {
+            // The first one first: it makes the others.
+            self.server.signal("STOP");
+            signal("STOP", &self.processes());
+        } else {
+            signal("CONT", &self.processes());
+            self.server.signal("CONT");
+        }
+    }
+
+    /// All its processes but the first.
+    fn processes(&self) -> Vec<u32> {
+        let ids = std::fs::read_dir("/proc").expect("the kernel's list").flatten();
+        let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        ids.filter(|id| parent(*id) == Some(self.server.id())).collect()
+    }
+
     /// Starts it again and waits until it has recovered.
     pub async fn start_again(&mut self) {
         self.server = serve(&self.directory, self.port, self.options);
@@ -121,6 +161,21 @@ impl Drop for PrivatePostgres {
         // A KILL, which follows when the process is dropped, would leave shared memory behind.
         self.server.end_with("QUIT", STOP);
     }
+}
+
+/// The parent of a process that runs.
+fn parent(process: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    if field("State:")?.starts_with('Z') { None } else { field("PPid:")?.parse().ok() }
+}
+
+/// One that has ended in the meantime needs no signal.
+fn signal(signal: &str, processes: &[u32]) {
+    let ids: Vec<String> = processes.iter().map(u32::to_string).collect();
+    let command = format!("kill -{signal} {} 2>/dev/null || true", ids.join(" "));
+    let sent = Command::new("sh").args(["-c", &command]).status().expect("a shell");
+    assert!(sent.success(), "{command}");
 }
 
 /// A temporary directory through which the servers' users may pass.

@@ -1,5 +1,7 @@
 //! What the databases really hold, read past the product's own reads. Tests compare it with what clients were told.
 
+use std::collections::BTreeMap;
+
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool, sqlite::SqliteConnectOptions};
 use uuid::Uuid;
 
@@ -21,6 +23,11 @@ const PACKED: &str = "SELECT CAST(coalesce(sum(events), 0) AS bigint) FROM ( \
      UNION ALL SELECT events FROM pack_ranges) AS counted";
 const DETAILS: &str = "SELECT detail FROM clicks WHERE detail IS NOT NULL \
      UNION ALL SELECT detail FROM customers WHERE detail IS NOT NULL UNION ALL SELECT detail FROM leads WHERE detail IS NOT NULL";
+/// A row that is written again, be it as it was before, has another writer.
+const ROWS: &str = "SELECT 'clicks ' || clicks::text, xmin::text FROM clicks \
+     UNION ALL SELECT 'customers ' || customers::text, xmin::text FROM customers \
+     UNION ALL SELECT 'leads ' || leads::text, xmin::text FROM leads \
+     UNION ALL SELECT 'waiters ' || waiters::text, xmin::text FROM waiters";
 const SET_ASIDE: &str = "SELECT count(*) FROM dead_letters";
 
 /// A database, open for reading.
@@ -96,6 +103,16 @@ impl Stored {
     /// How many messages and events have been set aside.
     pub async fn dead_letters(&self) -> i64 {
         either!(self, pool => sqlx::query_scalar(SET_ASIDE).fetch_one(pool))
+    }
+
+    /// Every row that is stored of events, with the transaction that wrote it.
+    ///
+    /// # Panics
+    /// When it is a file.
+    pub async fn rows(&self) -> BTreeMap<String, String> {
+        let Self::Postgres(pool) = self else { panic!("only a server tells") };
+        let rows: Vec<(String, String)> = sqlx::query_as(ROWS).fetch_all(pool).await.expect("the rows");
+        rows.into_iter().collect()
     }
 
     /// What is kept of all events for people to read.

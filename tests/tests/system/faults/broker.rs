@@ -16,7 +16,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 const IN_HAND: u64 = 16;
 
 /// One node for all tests here, one after the other: it takes seconds to start.
-async fn broker() -> MutexGuard<'static, PrivateBroker> {
+pub(super) async fn broker() -> MutexGuard<'static, PrivateBroker> {
     static BROKER: OnceCell<Mutex<PrivateBroker>> = OnceCell::const_new();
     BROKER.get_or_init(async || Mutex::new(PrivateBroker::start().await)).await.lock().await
 }

@@ -8,6 +8,7 @@ use std::{
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 use tests::{Client, Pipeline, PrivatePostgres, Servers, VISIBLE, eventually};
+use tokio::time::sleep;
 
 use super::{A_SECOND, Scene};
 
@@ -123,6 +124,74 @@ async fn sessions_that_the_database_ends_again_and_again_cost_nothing() {
     let recovered = scene.under_load(nemesis).await;
     nobody_was_refused(&scene);
     scene.is_whole("sessions ended by the database", recovered).await;
+    assert!(recovered < RECOVERY, "{recovered:?}");
+}
+
+#[tokio::test]
+async fn sessions_that_the_database_ends_every_second_leave_the_worker_half_its_pace() {
+    let postgres = PrivatePostgres::start(&[]).await;
+    let scene = scene(&postgres).await;
+    let mut connection = session(&postgres).await.unwrap();
+    let nemesis = async {
+        scene.begun(5).await;
+        let (accepted, stored) = (scene.load.accepted_so_far(), scene.stored.events().await);
+        for _ in 0..4 {
+            connection.execute(END_THE_OTHERS).await.unwrap();
+            sleep(Duration::from_secs(1)).await;
+        }
+        let (accepted, stored) = (scene.load.accepted_so_far() - accepted, scene.stored.events().await - stored);
+        (accepted, usize::try_from(stored).unwrap(), scene.drained().await)
+    };
+    let (accepted, stored, recovered) = scene.under_load(nemesis).await;
+    nobody_was_refused(&scene);
+    println!("sessions ended every second: stored {stored} while {accepted} were accepted");
+    scene.is_whole("sessions ended every second", recovered).await;
+    assert!(2 * stored >= accepted && stored > 0, "{stored} of {accepted}");
+    assert!(recovered < RECOVERY, "{recovered:?}");
+}
+
+#[tokio::test]
+async fn a_database_whose_processes_are_killed_costs_nothing() {
+    let mut postgres = PrivatePostgres::start(&[]).await;
+    let scene = scene(&postgres).await;
+    let mut connection = session(&postgres).await.unwrap();
+    let nemesis = async {
+        scene.begun(20).await;
+        let lane = "SELECT pid FROM pg_stat_activity WHERE query LIKE '/* packs */%' OR query = 'COMMIT' LIMIT 1";
+        let lane: i32 = sqlx::query_scalar(lane).fetch_one(&mut connection).await.unwrap();
+        // The server then ends all others and recovers.
+        signal("KILL", &[lane]);
+        let first = scene.drained().await;
+        scene.begun(40).await;
+        postgres.kill().await;
+        scene.readiness("worker", A_SECOND, Some("database")).await;
+        scene.begun(70).await;
+        postgres.start_again().await;
+        first.max(scene.drained().await)
+    };
+    let recovered = scene.under_load(nemesis).await;
+    nobody_was_refused(&scene);
+    scene.is_whole("database processes killed", recovered).await;
+    assert!(recovered < RECOVERY, "{recovered:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_stands_still_for_seconds_is_waited_for() {
+    let postgres = PrivatePostgres::start(&[]).await;
+    let scene = scene(&postgres).await;
+    let nemesis = async {
+        scene.begun(20).await;
+        postgres.freeze(true);
+        scene.readiness("worker", A_SECOND, Some("does not answer")).await;
+        sleep(Duration::from_secs(2)).await;
+        postgres.freeze(false);
+        let recovered = scene.drained().await;
+        scene.readiness("worker", A_SECOND, None).await;
+        recovered
+    };
+    let recovered = scene.under_load(nemesis).await;
+    nobody_was_refused(&scene);
+    scene.is_whole("database stands still", recovered).await;
     assert!(recovered < RECOVERY, "{recovered:?}");
 }
 

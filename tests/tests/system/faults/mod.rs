@@ -4,8 +4,10 @@
 //! Each test breaks a server of its own. `AFFITOR_TEST_LEADS` says how many leads; 50,000 shows more.
 
 mod broker;
+mod broker_alone;
 mod database;
 mod holding;
+mod proxies;
 mod readiness;
 mod redelivery;
 
@@ -40,14 +42,26 @@ struct Scene {
 
 impl Scene {
     async fn start(pipeline: Pipeline) -> Self {
+        Self::start_with(pipeline, &[], &[]).await
+    }
+
+    /// With settings of the programs' own.
+    async fn start_with(pipeline: Pipeline, ingest: &[(&str, &str)], worker: &[(&str, &str)]) -> Self {
         let (program, client) = (pipeline.program().await, Client::of(&pipeline));
-        let (ingest, worker) = (pipeline.start("ingest").await, pipeline.start("worker").await);
+        let ingest = pipeline.start_with("ingest", ingest).await;
+        let worker = pipeline.start_with("worker", worker).await;
         let (load, stored) = (load(pipeline.directory.path()), pipeline.stored().await);
         Self { pipeline, program, client, ingest, worker, load, stored }
     }
 
-    /// Runs the load and, beside it, what is done to the servers.
+    /// Runs the load and, beside it, what is done to the servers. The load lasts at least as long.
     async fn under_load<T>(&self, nemesis: impl Future<Output = T>) -> T {
+        self.load.goes_on(true);
+        let nemesis = async {
+            let done = nemesis.await;
+            self.load.goes_on(false);
+            done
+        };
         tokio::join!(self.load.run(&self.client, &self.program), nemesis).1
     }
 
@@ -87,12 +101,11 @@ impl Scene {
         .await;
     }
 
-    /// Waits until another lead is accepted, or all are; how long that took.
+    /// Waits until another lead is accepted; how long that took.
     async fn accepts(&self) -> Duration {
         let (before, began) = (self.load.accepted_so_far(), Instant::now());
-        let wanted = self.load.leads().min(before + 1);
         eventually(VISIBLE, async || {
-            if self.load.accepted_so_far() >= wanted { Ok(()) } else { Err(format!("still {before} accepted")) }
+            if self.load.accepted_so_far() > before { Ok(()) } else { Err(format!("still {before} accepted")) }
         })
         .await;
         began.elapsed()
@@ -113,7 +126,7 @@ impl Scene {
     /// more memory than it may. Shows the figures.
     async fn is_whole(&self, fault: &str, recovered: Duration) {
         let accepted = self.load.accepted();
-        assert_eq!(accepted.events.len(), self.load.leads(), "every lead was accepted in the end");
+        assert_eq!(accepted.events.len(), self.load.begun(), "every lead was accepted in the end");
         let line = eventually(VISIBLE, || accepted.compare(&self.stored, &self.program)).await;
         let memory = self.memory();
         let (refused, slowest) = accepted.refused;
@@ -125,6 +138,14 @@ impl Scene {
         assert_eq!(accepted.unanswered, 0);
         assert!(slowest < ANSWER, "{slowest:?}");
         assert!(memory.into_iter().all(|peak| peak <= MEMORY));
+    }
+
+    /// The value of one series of a part's metrics.
+    async fn metric(&self, binary: &str, series: &str) -> u64 {
+        let base = self.pipeline.metrics(binary);
+        let text = Answer::to(Client::at(&base, &base).request(Method::GET, "/metrics")).await.body;
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {series} in\n{text}"))
     }
 
     /// The most that `ingest` and the worker have had, in MiB.

@@ -1,7 +1,7 @@
 //! A scene that moves every panel: clients of all kinds, a poisoned pack, one that took the way around, a database that
 //! is locked and then loses its sessions, a broker whose connections are cut.
 
-use super::{proxy::Proxy, text};
+use super::text;
 use domain::pack::{PACK_TYPE, PackHeader, PackWriter};
 use futures_util::future::join_all;
 use lapin::{BasicProperties, Connection, ConnectionProperties, options::BasicPublishOptions};
@@ -12,7 +12,7 @@ use sqlx::{Connection as _, PgConnection};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tests::{Answer, Client, Pipeline, Process, START, Servers, TestProgram};
+use tests::{Answer, Client, Pipeline, Process, START, Servers, TestProgram, proxy::Proxy};
 use uuid::Uuid;
 
 /// Longer than two scrapes, so that what lasts this long is seen.
@@ -31,10 +31,10 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn start() -> Self {
-        let (pipeline, proxy) = (Pipeline::prepared().await, Proxy::start().await);
-        let amqp_url = proxy.amqp_url();
+        let pipeline = Pipeline::prepared().await;
+        let proxy = Proxy::before_broker(&Servers::from_env().amqp_url).await;
         let processes = ["ingest", "worker", "console"]
-            .map(|binary| (binary, pipeline.process(binary, &[], &[("AFFITOR_QUEUE__AMQP_URL", &amqp_url)])));
+            .map(|binary| (binary, pipeline.process(binary, &[], &[("AFFITOR_QUEUE__AMQP_URL", proxy.url())])));
         let mut ready = Vec::new();
         for (binary, mut process) in processes {
             process.wait_for_url(START, &format!("{}/readyz", pipeline.metrics(binary))).await;

@@ -3,7 +3,6 @@
 mod board;
 mod load;
 mod prometheus;
-mod proxy;
 mod text;
 
 use board::panels;
