@@ -34,6 +34,7 @@ use clap::{Args, ValueEnum};
 use place::Place;
 use report::Report;
 use runtime::config::Settings;
+use runtime::lifecycle::stop_on_signals;
 use runtime::secret::Secret;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -142,11 +143,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         say("these figures will mean nothing: it is a quick run or a debug build");
     }
     machine::open_many_files();
+    let stop = stop_on_signals().map_err(Failure::system("signals cannot be listened to"))?;
     let place = Place::prepare(&settings, arguments.config.as_deref()).await?;
     let mut report = Report::default();
     let measured = tokio::select! {
         measured = arguments.measure(&plan, &place, &mut report) => measured,
-        _ = tokio::signal::ctrl_c() => Err(Failure::Found("stopped; what was made is taken away".to_owned())),
+        () = stop.cancelled() => Err(Failure::Found("stopped; what was made is taken away".to_owned())),
     };
     // Before anything is said: whatever happened, nothing stays behind.
     place.clear().await?;
