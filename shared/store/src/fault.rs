@@ -94,6 +94,8 @@ fn of_postgres(error: &PgDatabaseError) -> StoreError {
     match (&code[..2], code) {
         (_, "25006") => StoreError::Misconfigured(format!("{message}; point it at the primary")),
         (_, "57014") | ("40" | "53" | "55", _) => StoreError::Busy(message),
+        // COPY casts nothing: a column's type is not the one that this version writes. No event is to blame.
+        (_, "22P03") => StoreError::Misconfigured(format!("{message}; run workers of the schema's version")),
         // 21 and 54 too: the same row twice, a value too long for its index. It is the data that must go.
         ("21" | "22" | "23" | "54", _) => StoreError::Refused {
             code: code.to_owned(),
@@ -160,7 +162,7 @@ mod tests {
             (["08006", "25P02", "57P01", "57P03", "58030", "XX000"].as_slice(), "away"),
             (&["40001", "40P01", "53100", "53300", "55P03", "57014"], "busy"),
             (&["21000", "22021", "22P02", "23505", "23514", "54000"], "refused"),
-            (&["25006", "28000", "28P01", "3D000", "42501", "42703", "42P01"], "misconfigured"),
+            (&["22P03", "25006", "28000", "28P01", "3D000", "42501", "42703", "42P01"], "misconfigured"),
         ] {
             for code in codes {
                 let raise = AssertSqlSafe(format!("DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$"));
