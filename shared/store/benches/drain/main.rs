@@ -38,7 +38,10 @@ impl Size {
         };
         let wanted: Vec<&String> =
             arguments.iter().filter(|argument| !argument.contains('=') && !argument.starts_with("--")).collect();
-        let is_wanted = |case: &&Case| wanted.is_empty() || wanted.iter().any(|part| case.name.contains(part.as_str()));
+        let is_basis = |case: &Case| case.name == traffic::CASES[0].name;
+        let is_wanted = |case: &&Case| {
+            is_basis(case) || wanted.is_empty() || wanted.iter().any(|part| case.name.contains(part.as_str()))
+        };
         Size {
             rounds: number("rounds", 5),
             leads: number("leads", 40_000),

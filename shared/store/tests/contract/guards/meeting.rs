@@ -2,9 +2,10 @@
 //! waits for and then sees.
 
 use super::gate::{Gate, Moment, until_waiting_or_done};
-use super::{apply_each, assert_as_the_model_says, worker};
+use super::{apply, apply_each, assert_as_the_model_says, packed, worker, worker_with};
 use crate::stage::Stage;
 use domain::event::Event;
+use domain::outcome::Outcome;
 use domain::scenario::{LeadDraft, browser, click, server};
 
 #[tokio::test]
@@ -78,6 +79,52 @@ async fn assert_judged_together(first: &LeadDraft, second: &LeadDraft) {
     let before = [click(1).event(), click(2).event(), server(1).key("usr_1").event()];
     let which = format!("NEW.event_id = '{}'", first.lead().id.uuid());
     assert_they_meet(&before, &first.event(), Moment::Before("leads"), &which, &second.event()).await;
+}
+
+/// The second has looked the customer up, waits for somebody else, and must look again.
+#[tokio::test]
+async fn a_customers_lead_is_judged_with_what_was_added_while_its_worker_waited() {
+    let stage = Stage::postgres().await;
+    let before = [click(1).event(), server(1).key("usr_1").event()];
+    apply_each(&stage, &before).await;
+    let gate = Gate::close(&stage, Moment::Before("customers"), "NEW.customer_key = 'usr_2'").await;
+    let second = [server(2).key("usr_2").event(), browser(3).key("usr_1").email(1).event()];
+    let second_worker = worker(&stage, &second);
+    until_waiting_or_done(&stage, 1, &second_worker).await;
+    assert!(!second_worker.is_finished(), "the second worker did not come by the gate");
+    let first = browser(4).key("usr_1").click(&click(1)).event();
+    worker(&stage, std::slice::from_ref(&first)).await.unwrap().unwrap();
+    gate.open().await;
+    second_worker.await.unwrap().unwrap();
+    assert_as_the_model_says(&stage, &[&before[..], &second, &[first]].concat()).await;
+}
+
+/// One of a batch's new customers is another worker's; the others are written all the same.
+#[tokio::test]
+async fn new_customers_beside_one_that_is_just_being_committed_are_all_there() {
+    let stage = Stage::postgres().await;
+    let gate = Gate::close(&stage, Moment::AtCommit("customers"), "NEW.customer_key = 'usr_5'").await;
+    let first = [server(500).key("usr_5").event()];
+    let first_worker = worker(&stage, &first);
+    until_waiting_or_done(&stage, 1, &first_worker).await;
+    let batch = |from: u32| -> Vec<Event> {
+        let lead = |number| [browser(number), server(100 + number)].map(|lead| lead.key(&format!("usr_{number}")));
+        let leads = (from..from + 10).flat_map(lead).zip((from..from + 10).flat_map(|number| [number, number]));
+        let leads = leads.map(|(lead, number)| lead.click(&click(number)).event());
+        (from..from + 10).map(|number| click(number).event()).chain(leads).collect()
+    };
+    let second = batch(1);
+    let second_worker = worker_with(stage.store.session(), packed(1, &second));
+    until_waiting_or_done(&stage, 2, &second_worker).await;
+    gate.open().await;
+    first_worker.await.unwrap().unwrap();
+    let (session, answer) = second_worker.await.unwrap();
+    assert!(answer.unwrap().iter().all(|outcome| *outcome != Outcome::Redelivered), "each event is there once");
+    // The lane inserts row by row for a while.
+    let third = batch(20);
+    let (_, answer) = apply(session, packed(2, &third)).await;
+    assert_eq!(answer.unwrap().iter().filter(|outcome| **outcome == Outcome::LeadRecorded).count(), 10);
+    assert_as_the_model_says(&stage, &[&first[..], &second, &third].concat()).await;
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! Rows are inserted and locked in the order of their keys: with the eighth in other hands, a worker has seven.
 
 use super::gate::{connect, is_held, until_waiting_or_done};
-use super::{apply_each, worker};
+use super::{apply_each, assert_as_the_model_says, worker};
 use crate::stage::Stage;
 use domain::Ident;
 use domain::event::Event;
-use domain::scenario::{ClickDraft, click, server};
+use domain::scenario::{ClickDraft, browser, click, server};
 use sqlx::{AssertSqlSafe, Executor};
 
 const ROWS: u32 = 16;
@@ -48,6 +48,26 @@ async fn customers_are_locked_in_the_order_of_their_keys() {
     let stage = Stage::postgres().await;
     apply_each(&stage, &leads(1)).await;
     assert_in_order(&stage, LOCK_CUSTOMER, customers(), &shuffled(leads(2))).await;
+}
+
+/// A customer may be locked by somebody who waits for a row that we have inserted.
+#[tokio::test]
+async fn who_waits_for_a_new_customer_holds_no_known_one() {
+    let stage = Stage::postgres().await;
+    let (known, new) = (server(1).key("usr_known").event(), server(2).key("usr_new").event());
+    let news = browser(3).key("usr_known").email(1).event();
+    apply_each(&stage, std::slice::from_ref(&known)).await;
+    let taking = |take: &str, event: &Event| take.replace("{}", &customer(event).uuid().to_string());
+    let mut other = connect(&stage).await;
+    other.execute(AssertSqlSafe(format!("BEGIN; {}", taking(INSERT_CUSTOMER, &new)))).await.unwrap();
+    let worker = worker(&stage, &[new.clone(), news.clone()]);
+    until_waiting_or_done(&stage, 1, &worker).await;
+    assert!(!worker.is_finished(), "a worker must wait for the customer in other hands");
+    let mut prober = connect(&stage).await;
+    assert!(!is_held(&mut prober, &taking(LOCK_CUSTOMER, &known)).await, "a known customer is held while waiting");
+    other.execute("ROLLBACK").await.unwrap();
+    worker.await.unwrap().unwrap();
+    assert_as_the_model_says(&stage, &[known, new, news]).await;
 }
 
 const INSERT_CLICK: &str = "INSERT INTO clicks (program_id, click, event_id) VALUES (1, '{}', '{}')";
@@ -98,11 +118,14 @@ fn leads(round: u32) -> Vec<Event> {
 }
 
 fn customers() -> Vec<Ident> {
-    let ident = |event: &Event| match event {
+    leads(1).iter().map(customer).collect()
+}
+
+fn customer(event: &Event) -> Ident {
+    match event {
         Event::Lead(lead) => lead.ident(),
         Event::Click(_) => unreachable!("only leads are made here"),
-    };
-    leads(1).iter().map(ident).collect()
+    }
 }
 
 /// Any order but the right one, and always the same.
