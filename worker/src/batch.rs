@@ -19,6 +19,8 @@ pub(crate) struct Gathered {
     pub(crate) last: Option<Tag>,
     /// How many deliveries it was made of.
     pub(crate) deliveries: usize,
+    /// How long their bodies were together.
+    pub(crate) bytes: usize,
     /// The one message it was made of, if that came again and is to be handled with care.
     pub(crate) suspect: Option<Uuid>,
 }
@@ -36,6 +38,7 @@ impl Gathered {
     pub(crate) fn add(&mut self, delivery: Delivery) {
         self.last = Some(delivery.tag);
         self.deliveries += 1;
+        self.bytes += delivery.body.len();
         if delivery.message_type == pack::PACK_TYPE {
             self.add_body(delivery.body);
         } else {

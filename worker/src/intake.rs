@@ -9,9 +9,13 @@ use queue::{ConsumeError, Consumer, Delivery, SourceQueue, Tag};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// How long after a lost subscription messages that come again are taken as if they came for the first time. A worker
-/// that lives to see the loss did not die of them.
+/// How long after a lost subscription has been made again messages that come again are taken as if they came for the
+/// first time. A worker that lives to see the loss did not die of them.
 const FORGIVENESS: Duration = Duration::from_secs(10);
+
+/// Bodies in one batch, but for the last that is added. What is read of them and the statements that store it take several
+/// times as much.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// What a lane takes its messages from, and how.
 pub(crate) struct Intake {
@@ -20,6 +24,8 @@ pub(crate) struct Intake {
     /// A delivery that must not share a batch with those before it.
     next: Option<Delivery>,
     batch_events: usize,
+    /// The subscription was lost and nothing has come with the new one.
+    is_lost: bool,
     /// Until then a message that comes again comes because the broker was lost, not because somebody died.
     forgiving_until: Option<Instant>,
     stop: CancellationToken,
@@ -27,7 +33,7 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub(crate) fn new(source: SourceQueue, consumer: Consumer, batch_events: usize, stop: CancellationToken) -> Self {
-        Intake { source, consumer, next: None, batch_events, forgiving_until: None, stop }
+        Intake { source, consumer, next: None, batch_events, is_lost: false, forgiving_until: None, stop }
     }
 
     /// Waits for one message and takes with it what is already here.
@@ -44,7 +50,7 @@ impl Intake {
         }
         let mut gathered = Gathered::default();
         gathered.add(first);
-        while gathered.len() < self.batch_events {
+        while gathered.len() < self.batch_events && gathered.bytes < BATCH_BYTES {
             match self.consumer.try_next() {
                 Some(delivery) if self.is_suspect(&delivery) => {
                     self.next = Some(delivery);
@@ -70,9 +76,10 @@ impl Intake {
         settled.inspect_err(|error| self.note_loss(error))
     }
 
-    /// Returns everything that is not acknowledged.
+    /// Returns everything that is not acknowledged. It comes again though nobody died of it.
     pub(crate) async fn give_back(&mut self) {
         self.next = None;
+        self.is_lost = true;
         self.consumer.give_back().await;
     }
 
@@ -90,6 +97,9 @@ impl Intake {
             }
             first = self.consumer.next() => first,
         };
+        if first.is_ok() && std::mem::take(&mut self.is_lost) {
+            self.forgiving_until = Some(Instant::now() + FORGIVENESS);
+        }
         first.inspect_err(|error| self.note_loss(error))
     }
 
@@ -97,7 +107,7 @@ impl Intake {
     fn note_loss(&mut self, error: &ConsumeError) {
         if let ConsumeError::Lost(_) = error {
             self.next = None;
-            self.forgiving_until = Some(Instant::now() + FORGIVENESS);
+            self.is_lost = true;
         }
     }
 

@@ -15,6 +15,7 @@ use crate::outcomes;
 use crate::split::apply_apart;
 use crate::waiting::Hand;
 use domain::outcome::Outcome;
+use domain::pack;
 use queue::{ConsumeError, Queue, SourceQueue};
 use runtime::backoff::Backoff;
 use std::collections::HashSet;
@@ -28,7 +29,8 @@ use tokio_util::sync::CancellationToken;
 pub struct LaneSettings {
     /// Events in one batch at most, but for the last pack that is added.
     pub batch_events: usize,
-    /// Messages that the broker may hand over before the first is acknowledged.
+    /// Messages that the broker may hand to a lane before the first is acknowledged; fewer where all lanes together
+    /// would hold too much memory.
     pub prefetch: u16,
     /// How long a batch is held while the database is away, before it is given back. Below the broker's own limit.
     pub hold_limit: Duration,
@@ -41,6 +43,18 @@ impl Default for LaneSettings {
     fn default() -> Self {
         let (hold_limit, stop_limit) = (Duration::from_secs(240), Duration::from_secs(4));
         LaneSettings { batch_events: 2_000, prefetch: 64, hold_limit, stop_limit }
+    }
+}
+
+/// What all lanes together may have been handed, in bytes, when every message is as long as can be: half of what a process
+/// may take. Lengths are not known beforehand, so it is a bound on their number.
+const HANDED: usize = 128 << 20;
+
+impl LaneSettings {
+    /// The prefetch of each of so many lanes.
+    pub(crate) fn handed_to_each_of(&self, lanes: usize) -> u16 {
+        let most = HANDED / pack::MAX_BYTES / lanes.max(1);
+        self.prefetch.min(u16::try_from(most).unwrap_or(u16::MAX)).max(1)
     }
 }
 
@@ -201,5 +215,17 @@ async fn settle(intake: &mut Intake, source: SourceQueue, gathered: &Gathered, f
     match intake.acknowledge(last).await {
         Ok(()) => outcomes::settled(source, gathered, fates, took),
         Err(error) => tracing::warn!(%error, "a stored batch was not acknowledged and will come again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_lanes_are_handed_fewer_messages_each_and_never_none() {
+        let handed = |prefetch, lanes| LaneSettings { prefetch, ..LaneSettings::default() }.handed_to_each_of(lanes);
+        assert_eq!([1, 2, 4, 64, 1_000].map(|lanes| handed(64, lanes)), [64, 64, 32, 2, 1]);
+        assert_eq!((handed(10_000, 1), handed(1, 2)), (128, 1));
     }
 }

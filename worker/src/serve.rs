@@ -47,8 +47,11 @@ pub async fn run(settings: Settings) -> Result<(), WorkerError> {
     spawn_maintenance(&mut process.tasks, &store, MaintenanceSettings::from(&settings.worker));
     tracing::info!(lanes = settings.worker.lanes, "the worker is starting");
     let ended = process.run().await;
-    queue.close().await;
-    store.close().await;
+    // Whoever did not finish has used up the time to stop; what it holds goes back with its connection.
+    if ended.is_ok() {
+        queue.close().await;
+        store.close().await;
+    }
     tracing::info!("the worker has stopped");
     Ok(ended?)
 }
@@ -64,6 +67,7 @@ pub fn spawn_lanes(
     health: &Health,
 ) {
     outcomes::describe_metrics();
+    let handed = settings.handed_to_each_of(lanes);
     let events = std::iter::repeat_n(SourceQueue::Events, lanes);
     let mut waiting = Waiting::default();
     let stop = Stop::within(settings.stop_limit, supervisor.stop());
@@ -71,7 +75,7 @@ pub fn spawn_lanes(
         let (queue, store, stop) = (queue.clone(), store.clone(), stop.clone());
         let hand = waiting.hand(source);
         // What is seldom there may come in small pieces; what a broker hands over beforehand is held in memory.
-        let prefetch = if source == SourceQueue::Events { settings.prefetch } else { 1 };
+        let prefetch = if source == SourceQueue::Events { handed } else { 1 };
         let settings = LaneSettings { prefetch, ..settings };
         supervisor.spawn("lane", async move {
             lane::run(queue, source, store, settings, hand, stop).await;

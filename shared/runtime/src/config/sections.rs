@@ -69,7 +69,7 @@ settings! {
         lanes: usize = 2, in 1..=64;
         /// Events in one batch at most.
         batch_events: usize = 2_000, in 1..=100_000;
-        /// Packs that the broker may hand to a lane before the first is acknowledged.
+        /// Packs of up to 1 MiB that the broker may hand to a lane before the first is acknowledged; fewer where all lanes together would hold more than 128.
         prefetch: u16 = 64, in 1..=10_000;
         /// Milliseconds between two looks at the account of packs, which also keep it small.
         ledger_interval_ms: u64 = 10_000, in 100..=3_600_000;

@@ -1,15 +1,23 @@
-//! A database that is away for longer than a broker would wait for acknowledgements: what a lane holds it gives back.
-//! The lane runs in the test's own process, since a program's patience is minutes.
+//! What a worker holds while the database does not take it: never more than so many bytes; and when that lasts longer than
+//! a broker would wait for acknowledgements, it gives it back.
 
 use std::time::Duration;
 
 use lapin::{Channel, Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
 use queue::{Queue, RabbitMqSettings, TopologyNames};
+use reqwest::Method;
 use runtime::{health::Health, lifecycle::Supervisor};
 use serde_json::json;
-use tests::{Client, Pipeline, PrivatePostgres, Servers, VISIBLE, eventually};
+use sqlx::{Executor, PgPool};
+use tests::{Answer, Client, Pipeline, PrivatePostgres, Servers, VISIBLE, eventually};
 use tokio_util::sync::CancellationToken;
 use worker::LaneSettings;
+
+use super::MEMORY;
+
+/// Packs of almost a mebibyte, and how many of them a worker with the usual settings is handed.
+const LARGE: u32 = 140;
+const HANDED: u32 = 128;
 
 /// Waits until the queue has so many messages that nobody holds, and so many subscribers.
 async fn shows(channel: &Channel, queue: &str, wanted: (u32, u32)) {
@@ -22,6 +30,43 @@ async fn shows(channel: &Channel, queue: &str, wanted: (u32, u32)) {
     .await;
 }
 
+/// As many leads as fit into a bulk request, each with as much beside it as may be.
+fn large_request(number: u32) -> serde_json::Value {
+    let beside = json!({"note": "x".repeat(3_900)});
+    let lead = |lead| json!({"customer_key": format!("u{number}-{lead}"), "additional_data": beside});
+    json!({"leads": (0..250).map(lead).collect::<Vec<_>>()})
+}
+
+#[tokio::test]
+async fn a_worker_that_is_handed_the_largest_packs_while_the_database_does_not_answer_stays_small() {
+    let pipeline = Pipeline::prepared().await;
+    let (program, client) = (pipeline.program().await, Client::of(&pipeline));
+    let _ingest = pipeline.start("ingest").await;
+    let settings = pipeline.settings();
+    let database = PgPool::connect(settings.store.database_url.expose()).await.unwrap();
+    let mut lock = database.begin().await.unwrap();
+    lock.execute("LOCK TABLE packs IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let mut worker = pipeline.start("worker").await;
+    for number in 0..LARGE {
+        let bulk = client.request(Method::POST, "/api/v1/track/leads").bearer_auth(&program.api_key);
+        let answer = Answer::to(bulk.json(&large_request(number))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let amqp_url = settings.queue.amqp_url.expose();
+    let broker = Connection::connect(amqp_url, ConnectionProperties::default()).await.unwrap();
+    let (channel, names) = (broker.create_channel().await.unwrap(), TopologyNames::new(&settings.queue.name_prefix));
+    shows(&channel, &names.events_queue, (LARGE - HANDED, 2)).await;
+    let held = worker.peak_memory();
+    lock.rollback().await.unwrap();
+    shows(&channel, &names.events_queue, (0, 2)).await;
+    let applied = worker.peak_memory();
+    println!("{HANDED} packs of a mebibyte: memory_mib held {held}, applied {applied}");
+    assert!(held <= MEMORY && applied <= MEMORY);
+    worker.kill();
+    database.close().await;
+}
+
+/// The lane runs in the test's own process, since a program's patience is minutes.
 #[tokio::test]
 async fn what_is_held_while_the_database_is_away_for_long_is_given_back_and_taken_when_it_is_there() {
     let mut postgres = PrivatePostgres::start(&[]).await;
