@@ -40,3 +40,11 @@ set_policy "$prefix-aside" "^$prefix\\.(dead|unrouted)\$" '{
     "max-length-bytes": 4294967296,
     "overflow": "reject-publish"
 }'
+
+# By this one `ingest`, `worker` and `affitor doctor` see that all of the above are there, since a client cannot read
+# policies: they declare a queue of such a name and see whether it goes away by itself. It stays the last, and its
+# number grows with each change of the others.
+# expires 50 ms              Unused for so long, the queue is deleted. It never holds a message.
+set_policy "$prefix-probe" "^$prefix\\.probe\\.v1\\." '{
+    "expires": 50
+}'

@@ -50,6 +50,7 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
         health: &process.health,
     };
     let ingest = Ingest::start(parts, &mut process.tasks).await?;
+    queue.warn_of_missing_policies();
     let app = standalone(ingest.clone()).merge(readiness_router(process.health.clone()));
     process.serve(listener, app, move || ingest.finish());
     tracing::info!(listen = %settings.ingest.listen, "ingest is starting");

@@ -1,7 +1,7 @@
 //! Servers of a test's own, to be stopped and broken: a RabbitMQ node and a PostgreSQL server from the installed
 //! programs, each in a temporary directory on free ports. They end with the test, and with its process.
 
-use std::{net::SocketAddr, os::unix::fs::PermissionsExt, process::Command, time::Duration};
+use std::{net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 
 use tempfile::TempDir;
 
@@ -66,6 +66,24 @@ impl PrivateBroker {
         let mut tool = Process::spawn("rabbitmqctl", command.args(arguments));
         let ended = tool.wait_for_end(START).await;
         assert!(ended.success(), "rabbitmqctl {arguments:?}: {}", tool.output());
+    }
+
+    /// Runs a shell script that calls what `RABBITMQCTL` names.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run_script(&self, script: &Path, environment: &[(&str, &str)]) {
+        let tool = self.directory.path().join("rabbitmqctl");
+        let words = rabbitmq(&self.directory, self.ports, "rabbitmqctl");
+        let words = [words.get_program()].into_iter().chain(words.get_args());
+        let words: Vec<_> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+        std::fs::write(&tool, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "))).expect("the directory is ours");
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).expect("the file is ours");
+        let mut command = Command::new("sh");
+        command.arg(script).env("RABBITMQCTL", &tool).envs(environment.iter().copied());
+        let mut shell = Process::spawn("sh", &command);
+        let ended = shell.wait_for_end(START).await;
+        assert!(ended.success(), "{}: {}", script.display(), shell.output());
     }
 
     async fn accepts(&mut self) {

@@ -37,6 +37,7 @@ pub async fn run(settings: Settings) -> Result<(), WorkerError> {
     let mut process = Process::begin(&settings, Role::Worker, &settings.worker.metrics_listen).await?;
     let queue = Queue::rabbitmq(servers::rabbitmq(&settings)).await?;
     let store = Store::postgres(servers::postgres(&settings)).await?;
+    queue.warn_of_missing_policies();
     let lane = LaneSettings {
         batch_events: settings.worker.batch_events,
         prefetch: settings.worker.prefetch,

@@ -48,6 +48,7 @@ impl Backend {
         let store = Store::postgres(servers::postgres(settings)).await?;
         store.migrate().await?;
         let queue = Queue::rabbitmq(servers::rabbitmq(settings)).await?;
+        queue.warn_of_missing_policies();
         Ok(Backend { queue, store, lanes: settings.worker.lanes })
     }
 }

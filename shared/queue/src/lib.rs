@@ -16,6 +16,6 @@ mod rabbitmq;
 
 pub use embedded::EmbeddedSettings;
 pub use error::{ConsumeError, DepthError, OpenError, PublishError};
-pub use message::{Delivery, Message, Readiness, SourceQueue, Tag};
+pub use message::{Delivery, Message, Policies, Readiness, SourceQueue, Tag};
 pub use queue::{Consumer, PublishingChannel, Queue};
 pub use rabbitmq::{RabbitMqSettings, TopologyNames};

@@ -65,6 +65,17 @@ pub enum Readiness {
     NotReady(String),
 }
 
+/// Whether the broker has the policies that bound its queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Policies {
+    /// All that the shipped script sets, or none is needed: the embedded queue has no broker.
+    InForce,
+    /// The script was not run for this prefix, or not in its newest form.
+    Missing,
+    /// It cannot be told now, for this reason.
+    Unknown(String),
+}
+
 /// The queues one can consume from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceQueue {

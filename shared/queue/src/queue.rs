@@ -8,7 +8,9 @@ use tokio::sync::watch;
 use crate::embedded::{self, Embedded, EmbeddedSettings};
 use crate::meters;
 use crate::rabbitmq::{self, RabbitMq, RabbitMqSettings};
-use crate::{ConsumeError, Delivery, DepthError, Message, OpenError, PublishError, Readiness, SourceQueue, Tag};
+use crate::{
+    ConsumeError, Delivery, DepthError, Message, OpenError, Policies, PublishError, Readiness, SourceQueue, Tag,
+};
 
 /// A queue of packs. Clones share their connections.
 #[derive(Clone)]
@@ -103,6 +105,24 @@ impl Queue {
             waiting += self.depth_of(source).await?;
         }
         Ok(waiting)
+    }
+
+    /// Whether the broker has the policies of `deploy/rabbitmq/policies.sh`. Takes a few seconds when it has not, and
+    /// at most the connect timeout more.
+    pub async fn policies(&self) -> Policies {
+        match &self.0 {
+            Backend::RabbitMq(queue) => queue.policies().await,
+            Backend::Embedded(_) => Policies::InForce,
+        }
+    }
+
+    /// Warns in the log when they are missing, as soon as the broker can be asked. Returns at once and changes nothing:
+    /// without them everything works until something goes on for long. Needs a tokio runtime.
+    pub fn warn_of_missing_policies(&self) {
+        match &self.0 {
+            Backend::RabbitMq(queue) => queue.warn_of_missing_policies(),
+            Backend::Embedded(_) => {}
+        }
     }
 
     /// Ends all publishing and consuming, for every clone, with the closing handshake. Bounded to

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::servers;
-use queue::{Queue, Readiness, SourceQueue};
+use queue::{Policies, Queue, Readiness, SourceQueue};
 use runtime::config::Settings;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,7 +41,7 @@ pub(super) async fn check(settings: &Settings, checks: &mut Vec<Check>) {
         Readiness::Ready | Readiness::NotReady(_) => {
             checks.push(Check::ok("broker", "it can be reached; exchanges and queues are there"));
             waiting(&queue, checks).await;
-            checks.push(policies(&settings.queue.name_prefix));
+            checks.push(policies(&queue, &settings.queue.name_prefix).await);
         }
     }
     queue.close().await;
@@ -66,12 +66,21 @@ async fn waiting(queue: &Queue, checks: &mut Vec<Check>) {
     }
 }
 
-/// AMQP has no way to ask for policies.
-fn policies(prefix: &str) -> Check {
-    let remedy = format!(
-        "`rabbitmqctl list_policies` must show {prefix}-events and {prefix}-aside; deploy/rabbitmq/policies.sh sets them"
-    );
-    Check::warning("broker policies", "cannot be seen over AMQP", remedy)
+async fn policies(queue: &Queue, prefix: &str) -> Check {
+    let name = "broker policies";
+    match queue.policies().await {
+        Policies::InForce => Check::ok(name, "they are set"),
+        Policies::Missing => {
+            let remedy =
+                format!("run deploy/rabbitmq/policies.sh with PREFIX={prefix}: a long outage can fill the disk");
+            Check::warning(name, "they are missing, or older than this version's", remedy)
+        }
+        Policies::Unknown(reason) => {
+            let remedy =
+                format!("`rabbitmqctl list_policies` must show {prefix}-events, {prefix}-aside, {prefix}-probe");
+            Check::warning(name, format!("they cannot be seen: {reason}"), remedy)
+        }
+    }
 }
 
 async fn version(url: &str, patience: Duration) -> Check {

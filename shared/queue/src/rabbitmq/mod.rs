@@ -4,6 +4,7 @@
 mod consuming;
 mod link;
 mod pause;
+mod policies;
 mod publishing;
 mod settings;
 mod supervisor;
@@ -19,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::meters;
-use crate::{DepthError, OpenError, Readiness, SourceQueue};
+use crate::{DepthError, OpenError, Policies, Readiness, SourceQueue};
 use supervisor::{Side, Supervisor};
 
 pub(crate) use consuming::Consumer;
@@ -75,10 +76,7 @@ impl RabbitMq {
 
     /// Asks on a connection that is there already, if one is.
     pub(crate) async fn depth(&self, source: SourceQueue) -> Result<u64, DepthError> {
-        let shared = &self.0;
-        let used = [shared.consuming.get(), shared.publishing.get()];
-        let mut side =
-            used.into_iter().flatten().find(|side| side.link().is_ok()).unwrap_or_else(|| shared.consuming()).clone();
+        let (shared, mut side) = (&self.0, self.0.used());
         let ask = async {
             let link = side.next_link().await.ok_or("the queue is closed".to_owned())?;
             let asked = async {
@@ -94,6 +92,21 @@ impl RabbitMq {
         }
     }
 
+    pub(crate) async fn policies(&self) -> Policies {
+        let mut side = self.0.used();
+        match timeout(self.0.settings.connect_timeout, side.next_link()).await {
+            Ok(Some(link)) => policies::ask(&link, &self.0.names).await,
+            Ok(None) => Policies::Unknown("the queue is closed".to_owned()),
+            Err(_) => Policies::Unknown("RabbitMQ is away".to_owned()),
+        }
+    }
+
+    pub(crate) fn warn_of_missing_policies(&self) {
+        // Not the queue itself: the task must not keep it alive.
+        let (side, names, stop) = (self.0.used(), self.0.names.clone(), self.0.stop.clone());
+        self.0.supervisors.spawn(async move { stop.run_until_cancelled(policies::warn_if_missing(side, names)).await });
+    }
+
     pub(crate) async fn close(&self) {
         self.0.stop.cancel();
         self.0.supervisors.close();
@@ -104,6 +117,13 @@ impl RabbitMq {
 }
 
 impl Shared {
+    /// A connection that is in use already, if one is.
+    fn used(&self) -> Side {
+        let used = || [self.consuming.get(), self.publishing.get()].into_iter().flatten();
+        let ready = used().find(|side| side.link().is_ok());
+        ready.or_else(|| used().next()).unwrap_or_else(|| self.consuming()).clone()
+    }
+
     fn publishing(&self) -> &Side {
         self.publishing.get_or_init(|| self.supervise(meters::PUBLISHING))
     }

@@ -29,6 +29,7 @@ pub struct TopologyNames {
     pub unrouted: String,
     /// Exchange, routing key and queue for what the broker itself gives up on.
     pub dead: String,
+    prefix: String,
 }
 
 impl TopologyNames {
@@ -39,7 +40,17 @@ impl TopologyNames {
             events_queue: format!("{prefix}.events.v1"),
             unrouted: format!("{prefix}.unrouted"),
             dead: format!("{prefix}.dead"),
+            prefix: prefix.to_owned(),
         }
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A name of its own for a queue on which only the policies show. The number is that of the script.
+    pub(super) fn probe(&self) -> String {
+        format!("{}.probe.v1.{:016x}", self.prefix, getrandom::u64().unwrap_or_default())
     }
 
     pub(super) fn queue(&self, source: SourceQueue) -> &str {

@@ -7,6 +7,7 @@ mod broker;
 mod broker_alone;
 mod database;
 mod holding;
+mod policies;
 mod proxies;
 mod readiness;
 mod redelivery;
