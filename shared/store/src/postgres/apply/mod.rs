@@ -1,10 +1,11 @@
-//! Applies a batch: a fast transaction for events that meet nobody, a slow one for what it leaves over.
+//! Applies a batch: a fast transaction for events that meet nobody or only their own customer, a slow one for what it
+//! leaves over.
 //!
 //! An event is applied wholly by the fast transaction or left untouched for the slow one. Acknowledge after both; a
 //! crash between them delivers the batch again, and what is there already collides and changes nothing.
 //!
-//! Locks come in four classes, each taken in bytewise order: click insert, click lock, customer insert, customer
-//! lock. So nobody waits in a circle, and SQL never compares a time or a reason.
+//! Locks come in five classes, each taken in bytewise order: click insert, click lock, customer insert, customer lock,
+//! lead insert. So nobody waits in a circle, and SQL never compares a time or a reason.
 
 mod fast;
 mod fold;

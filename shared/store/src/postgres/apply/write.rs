@@ -1,5 +1,5 @@
-//! The slow transaction's second half: writes what the fold decided, set-based. Every row is locked by now, so
-//! nothing here waits for another worker.
+//! The slow transaction's second half: writes what the fold decided, set-based. Every row that changes is locked by
+//! now; only a lead may be added by another worker at the same moment, who has it a second time.
 
 use super::rows::{LeadColumns, LeadRow, StateColumns, StateRow, lead_at, places};
 use crate::StoreError;
@@ -68,10 +68,10 @@ pub(super) async fn write(
     scope: &Scope,
     changes: Changes,
 ) -> Result<Vec<Applied>, StoreError> {
+    let inserted = insert_leads(connection, events, changes.leads.clone()).await?;
     see_clicks(connection, events, &changes).await?;
     own_clicks(connection, scope, &changes).await?;
     write_waiters(connection, &changes).await?;
-    let inserted = insert_leads(connection, events, changes.leads.clone()).await?;
     mark_echoes(connection, &changes).await?;
     judge_customers(connection, &changes).await?;
     Ok(told(&changes, &inserted).collect())

@@ -20,6 +20,25 @@ use newcomers::Newcomers;
 use sqlx::{Connection, PgConnection};
 use std::time::Instant;
 
+/// What has become of the events so far.
+struct Told<'a> {
+    outcomes: &'a mut [Outcome],
+    done: Vec<bool>,
+}
+
+impl Told<'_> {
+    fn tell(&mut self, outcomes: impl Iterator<Item = (usize, Outcome)>) {
+        for (position, outcome) in outcomes {
+            self.outcomes[position] = outcome;
+            self.done[position] = true;
+        }
+    }
+
+    fn left_over(self) -> Vec<usize> {
+        (0..self.done.len()).filter(|position| !self.done[*position]).collect()
+    }
+}
+
 /// Gives back the positions of the events that are left over; if there are none, the batch is closed. `None` when
 /// another worker brought one of the new customers at the same moment and nothing could be applied this way.
 pub(super) async fn apply(
@@ -28,32 +47,27 @@ pub(super) async fn apply(
     outcomes: &mut [Outcome],
     way: Way,
 ) -> Result<Option<Vec<usize>>, StoreError> {
-    let mut done = vec![false; batch.events.len()];
-    let mut told = |position: usize, outcome: Outcome| {
-        outcomes[position] = outcome;
-        done[position] = true;
-    };
+    let events = &batch.events;
+    let mut told = Told { done: vec![false; outcomes.len()], outcomes };
     let begun = Instant::now();
     let mut transaction = connection.begin().await?;
-    for position in clicks::insert(&mut transaction, &batch.events).await? {
-        told(position, Outcome::ClickRecorded);
-    }
-    let parties = parties(&batch.events);
+    let recorded = clicks::insert(&mut transaction, events).await?;
+    told.tell(recorded.into_iter().map(|position| (position, Outcome::ClickRecorded)));
+    let parties = parties(events);
     let known = known::read(&mut transaction, &parties).await?;
     let wanted = parties.iter().filter(|party| party.is_apart && !known.is_old_news(party));
     let clicks = clicks::lock_quiet(&mut transaction, wanted.filter_map(|party| party.click).collect()).await?;
     let newcomers = Newcomers::among(&parties, &known, &clicks);
-    let Some(newcomers) = newcomers.insert(&mut transaction, &batch.events, way).await? else {
+    let Some(newcomers) = newcomers.insert(&mut transaction, events, way).await? else {
         transaction.rollback().await?;
         return Ok(None);
     };
-    let joined = joiners::join(&mut transaction, &batch.events, &parties, &known, &clicks).await?;
+    let joined = joiners::join(&mut transaction, events, &parties, &known, &clicks).await?;
     let further = known.echoes.iter().chain(&joined.changes.leads).cloned().chain(newcomers.further());
-    let inserted = write::insert_leads(&mut transaction, &batch.events, further.collect()).await?;
+    let added = write::insert_leads(&mut transaction, events, further.collect()).await?;
     joined.write(&mut transaction).await?;
-    let outcomes = known.told(&inserted).chain(newcomers.told()).chain(joined.told(&inserted));
-    outcomes.for_each(|(position, outcome)| told(position, outcome));
-    let left_over: Vec<usize> = (0..batch.events.len()).filter(|position| !done[*position]).collect();
+    told.tell(known.told(&added).chain(newcomers.told()).chain(joined.told(&added)));
+    let left_over = told.left_over();
     let set_aside = if left_over.is_empty() {
         ledger::close(&mut transaction, batch).await?
     } else {
@@ -63,7 +77,7 @@ pub(super) async fn apply(
     transaction.commit().await?;
     Transaction::Fast.committed(begun);
     meters::judged(&newcomers.verdicts());
-    meters::judged(&meters::verdicts(&batch.events, &joined.changes));
+    meters::judged(&meters::verdicts(events, &joined.changes));
     meters::set_aside(&set_aside);
     Ok(Some(left_over))
 }
