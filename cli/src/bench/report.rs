@@ -147,11 +147,11 @@ fn row(measured: &Measured) -> [(Value, Value); 7] {
         cpu.iter().map(|(process, micros)| ((*process).to_owned(), rounded(*micros))).collect();
     [
         same(json!(measured.name)),
-        same(json!(rate.round())),
+        same(json!(rate.round() as u64)),
         (json!(format!("{least:.0}-{most:.0}")), json!([least.round(), most.round()])),
         latency(|latency| latency.median),
         latency(|latency| latency.p99),
-        same(measured.peak_mib.map_or(Value::Null, |mib| json!(mib.round()))),
+        same(measured.peak_mib.map_or(Value::Null, |mib| json!(mib.round() as u64))),
         (json!(cpu_text), Value::Object(cpu_json)),
     ]
 }
