@@ -9,8 +9,6 @@ import { clickId, remember, session } from './visitor.js';
 
 const NAME = 'affitor_landing';
 const A_DAY = 864e5;
-// Half of what the API takes.
-const LONGEST_ADDRESS = 8e3;
 
 // The code that this page has already reported.
 let seen;
@@ -19,8 +17,8 @@ let current;
 
 export const underWay = () => current;
 
-// Without the fragment, which may hold a login's token.
-export const pageAddress = () => location.href.split('#')[0].slice(0, LONGEST_ADDRESS);
+// What is behind the path may be a person's: an address, a token.
+export const page = () => location.origin + location.pathname;
 
 const prepare = ({ body }) => [
   // What the page's own server needs to set the same cookie as this script. No other host is told.
@@ -50,9 +48,9 @@ export const look = (back) => {
   seen = code;
   if (back) return;
   put(NAME, A_DAY, {
-    affiliate_url: pageAddress(),
+    affiliate_url: location.href.split('#')[0],
     referrer_url: document.referrer,
-    page_url: pageAddress(),
+    page_url: page(),
     session_id: session(),
     // Whose pages may read that there is no such link.
     additional_data: { program_id: program },

@@ -74,7 +74,7 @@ const start = () => {
 
 const begin = () => {
   window.affitor = affitor;
-  if (!program) say('Set data-affitor-program-id to the number of your program');
+  if (!program) say('Set data-affitor-program-id');
   // A single-page app changes the address without a new page.
   ['pushState', 'replaceState'].forEach((name) => {
     const original = history[name];

@@ -5,8 +5,6 @@ import { api, say } from './settings.js';
 import { drop, keep, kept } from './storage.js';
 import { permission } from './visitor.js';
 
-const DEADLINE = 15e3;
-
 // A time, or an event before it.
 export const wait = (time, event) =>
   new Promise((resolve) => {
@@ -24,7 +22,6 @@ export const send = async (path, body) => {
       body: JSON.stringify(body),
       keepalive: true,
       credentials: 'same-origin',
-      signal: AbortSignal.timeout && AbortSignal.timeout(DEADLINE),
     });
     const { status, ok, headers } = response;
     reply.error = status;
@@ -37,7 +34,7 @@ export const send = async (path, body) => {
   say(
     path + (reply.success
       ? ' recorded: ' + [reply.message || reply.click_id, reply.eventId, ...reply.warnings]
-      : ' not recorded: ' + reply.error + (reply.again ? '. Kept and sent again' : '')),
+      : ' not recorded: ' + reply.error + (reply.again ? '. Kept' : '')),
   );
   return reply;
 };

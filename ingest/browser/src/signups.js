@@ -1,6 +1,6 @@
 // Sends signups, those of earlier pages too. One is dropped only after a success.
 
-import { pageAddress, underWay } from './clicks.js';
+import { page, underWay } from './clicks.js';
 import { deliver, put, result, wait } from './outbox.js';
 import { consent, debug, program } from './settings.js';
 import { names } from './storage.js';
@@ -39,7 +39,7 @@ export const signup = (key, email, more) => {
     customer_key: '' + key,
     email,
     debug_mode: debug,
-    page_url: pageAddress(),
+    page_url: page(),
     session_id: session(),
     additional_data: more,
     ...attribution(),
