@@ -2,39 +2,11 @@
 
 use serde_json::json;
 use std::path::Path;
-use tests::{Answer, Client, Pipeline, Process, Shape, Tab, Visitor, start_up};
+use tests::{Answer, Client, Pipeline, Process, Shape, Visitor, start_up};
 
 async fn shop(data: &Path) -> (String, Process) {
     let (address, up) = start_up(data, &[]).await;
     (format!("http://{address}"), up)
-}
-
-async fn sees(tab: &Tab, id: &str, text: &str) {
-    tab.sees(&format!("document.getElementById('{id}').innerText.includes({})", json!(text))).await;
-}
-
-#[tokio::test]
-async fn a_visitor_sees_the_journey_from_the_link_to_the_attributed_signup_and_the_duplicate() {
-    let room = tempfile::tempdir().unwrap();
-    let (url, _up) = shop(&room.path().join("data")).await;
-    let visitor = Visitor::new().await;
-    let tab = visitor.opens(&format!("{url}/demo")).await;
-    sees(&tab, "verdict", "Nothing yet").await;
-    tab.run("document.querySelectorAll('.link')[0].click()").await;
-    sees(&tab, "verdict", "it counts for PARTNER123").await;
-    tab.run("document.querySelectorAll('.link')[1].click()").await;
-    sees(&tab, "verdict", "it counts for PARTNER456").await;
-    sees(&tab, "events", "Visit through PARTNER123").await;
-    tab.run("document.querySelector('#signup button').click()").await;
-    sees(&tab, "verdict", "Brought by PARTNER456").await;
-    sees(&tab, "verdict", "a***@example.com").await;
-    tab.run("document.getElementById('again').click()").await;
-    sees(&tab, "events", "it counts once").await;
-    tab.run("document.getElementById('forget').click()").await;
-    sees(&tab, "verdict", "Nothing yet").await;
-    tab.run("document.querySelector('#signup button').click()").await;
-    sees(&tab, "verdict", "no_click_id").await;
-    assert_eq!(tab.thrown(), Vec::<String>::new());
 }
 
 #[tokio::test]

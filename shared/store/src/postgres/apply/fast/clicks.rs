@@ -80,7 +80,7 @@ pub(super) async fn insert(connection: &mut PgConnection, events: &[Event]) -> R
         .bind(clicks.values().map(|(_, click)| click.detail.0.as_deref()).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
-    let inserted = rows.iter().map(|row| place(row)).collect::<Result<Vec<_>, _>>()?;
+    let inserted = rows.iter().map(place).collect::<Result<Vec<_>, _>>()?;
     Ok(inserted.iter().filter_map(|place| clicks.get(place)).map(|(position, _)| *position).collect())
 }
 
