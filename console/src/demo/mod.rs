@@ -30,9 +30,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// The keys that the page makes up: this and 16 random hexadecimal digits.
 const KEY_PREFIX: &str = "demo_";
+const KEY_DIGITS: usize = 16;
 /// More than a visitor of the shop makes.
 const MOST_CLICKS: usize = 8;
-const KEY_CHARACTERS: usize = KEY_PREFIX.len() + 16;
 
 /// What the page sells in whose name.
 #[derive(Debug, Clone)]
@@ -110,7 +110,8 @@ async fn journey(
 }
 
 fn is_made_up(key: &str) -> bool {
-    key.len() == KEY_CHARACTERS && key.starts_with(KEY_PREFIX)
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    key.strip_prefix(KEY_PREFIX).is_some_and(|digits| digits.len() == KEY_DIGITS && digits.bytes().all(is_digit))
 }
 
 #[cfg(test)]
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn only_keys_that_nobody_guesses_are_shown() {
         assert!(is_made_up("demo_0123456789abcdef"));
-        for key in ["usr_abc123", "demo_1", "demo_", ""] {
+        for key in ["usr_abc123", "demo_1", "demo_", "", "demo_shop-owner-1234", "demo_0123456789ABCDEF"] {
             assert!(!is_made_up(key), "{key}");
         }
     }

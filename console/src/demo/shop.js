@@ -9,6 +9,15 @@ const CLICKS = 'demo_clicks';
 
 const element = (id) => document.getElementById(id);
 
+// A blocker may keep the tracker out. A shop must work all the same, and so does this one.
+const NO_TRACKER = {
+  clickId: null,
+  affiliateUrl: null,
+  signup: async () => ({ success: false, queued: false, warnings: ['something keeps the tracker out of this page'] }),
+  consent: () => {},
+};
+const tracker = window.affitor || NO_TRACKER;
+
 // Only texts get into the page, so nothing that is recorded can be anything else there.
 const made = (name, text, kind) => {
   const node = document.createElement(name);
@@ -27,13 +36,12 @@ const newKey = () => {
 const codeOf = (address) => new URL(address || location.origin).searchParams.get('aff');
 
 const signUp = async (key, email) => {
-  const told = await window.affitor.signup(key, email);
+  const told = await tracker.signup(key, email);
   const answer = element('answer');
   answer.hidden = false;
   answer.classList.toggle('kept', !told.success);
-  answer.textContent = told.success
-    ? `Welcome, ${email}. Your account is ${key}, and affitor has the signup.`
-    : `Welcome, ${email}. Your account is ${key}. The signup is kept and sent again: ${told.warnings.join(', ')}.`;
+  const fate = told.success ? 'affitor has the signup' : `the signup is ${told.queued ? 'kept and sent again' : 'not recorded'}`;
+  answer.textContent = `Welcome, ${email}. Your account is ${key}, and ${[fate, ...told.warnings].join(': ')}.`;
   element('again').disabled = false;
   look();
 };
@@ -48,7 +56,7 @@ element('again').addEventListener('click', () => signUp(sessionStorage[KEY], ele
 element('again').disabled = !sessionStorage[KEY];
 
 element('forget').addEventListener('click', () => {
-  window.affitor.consent(false);
+  tracker.consent(false);
   sessionStorage.clear();
   location.href = '/demo';
 });
@@ -58,16 +66,18 @@ element('forget').addEventListener('click', () => {
 const time = (moment) => new Date(moment).toLocaleTimeString(undefined, { hour12: false });
 
 const showLink = () => {
-  const code = codeOf(window.affitor.affiliateUrl);
+  const code = codeOf(tracker.affiliateUrl);
   for (const link of document.querySelectorAll('.link')) link.classList.toggle('current', link.dataset.code === code);
 };
 
 // The clicks of this tab with the codes that they came through, so that an earlier one stays on the page.
 const clicks = () => JSON.parse(sessionStorage[CLICKS] || '{}');
 
+// At every look, and not once for each click: the server's cookie with the new click is there a moment before the tracker
+// has heard of it and written down through which link it came.
 const rememberClick = () => {
-  const { clickId, affiliateUrl } = window.affitor;
-  if (clickId && !clicks()[clickId]) sessionStorage[CLICKS] = JSON.stringify({ ...clicks(), [clickId]: codeOf(affiliateUrl) });
+  const { clickId, affiliateUrl } = tracker;
+  if (clickId) sessionStorage[CLICKS] = JSON.stringify({ ...clicks(), [clickId]: codeOf(affiliateUrl) });
 };
 
 const title = (event) => {
@@ -87,7 +97,8 @@ const shownEvent = (event) => {
 };
 
 const verdict = (customer) => {
-  if (!customer && window.affitor.clickId) return ['wait', 'On its way', 'The visit is accepted and not yet recorded.'];
+  if (!customer && tracker.clickId) return ['wait', 'On its way', 'The visit is accepted and not yet recorded.'];
+  if (!customer && tracker === NO_TRACKER) return ['wait', 'No tracker', 'Something in this browser keeps it out of the page.'];
   if (!customer) return ['', 'Nothing yet', 'You came without a referral link. Take one, or sign up without.'];
   if (customer.status === 'click') {
     return ['wait', 'A visitor', `Sign up, and it counts for ${clicks()[customer.click_id] || 'the partner'}.`];
@@ -102,7 +113,7 @@ const show = (customers) => {
   const ordered = [...events.values()].sort((one, other) => (one.received_at < other.received_at ? -1 : 1));
   element('events').replaceChildren(...ordered.map(shownEvent));
   const own = (customer) => customer.customer_key && customer.customer_key === sessionStorage[KEY];
-  const present = (customer) => customer.click_id === window.affitor.clickId;
+  const present = (customer) => customer.click_id === tracker.clickId;
   const [kind, headline, detail] = verdict(customers.find(own) || customers.find(present));
   const box = element('verdict');
   if (box.textContent !== headline + detail) {

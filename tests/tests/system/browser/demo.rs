@@ -2,11 +2,86 @@
 
 use serde_json::json;
 use std::path::Path;
-use tests::{Answer, Client, Pipeline, Process, Shape, Visitor, start_up};
+use tests::{Answer, Client, Pipeline, Process, Shape, Tab, Visitor, start_up};
 
 async fn shop(data: &Path) -> (String, Process) {
     let (address, up) = start_up(data, &[]).await;
     (format!("http://{address}"), up)
+}
+
+async fn sees(tab: &Tab, id: &str, text: &str) {
+    tab.sees(&format!("document.getElementById('{id}').innerText.includes({})", json!(text))).await;
+}
+
+#[tokio::test]
+async fn a_visitor_sees_the_journey_from_the_link_to_the_attributed_signup_and_the_duplicate() {
+    let room = tempfile::tempdir().unwrap();
+    let (url, _up) = shop(&room.path().join("data")).await;
+    let visitor = Visitor::new().await;
+    let tab = visitor.opens(&format!("{url}/demo")).await;
+    sees(&tab, "verdict", "Nothing yet").await;
+    tab.run("document.querySelectorAll('.link')[0].click()").await;
+    sees(&tab, "verdict", "it counts for PARTNER123").await;
+    tab.run("document.querySelectorAll('.link')[1].click()").await;
+    sees(&tab, "verdict", "it counts for PARTNER456").await;
+    sees(&tab, "events", "Visit through PARTNER123").await;
+    tab.run("document.querySelector('#signup button').click()").await;
+    sees(&tab, "verdict", "Brought by PARTNER456").await;
+    sees(&tab, "verdict", "a***@example.com").await;
+    tab.run("document.getElementById('again').click()").await;
+    sees(&tab, "events", "it counts once").await;
+    tab.run("document.getElementById('forget').click()").await;
+    sees(&tab, "verdict", "Nothing yet").await;
+    tab.run("document.querySelector('#signup button').click()").await;
+    sees(&tab, "verdict", "no_click_id").await;
+    assert_eq!(tab.thrown(), Vec::<String>::new());
+}
+
+/// The page hears of a click long after its cookie is there.
+const LATE_ANSWERS: &str = "const json = Response.prototype.json;
+    Response.prototype.json = async function () {
+        if (this.url.includes('/track/click')) await new Promise((resolve) => setTimeout(resolve, 2000));
+        return json.call(this);
+    }";
+
+#[tokio::test]
+async fn the_journey_names_the_newest_link_although_its_cookie_comes_before_the_page_hears_of_it() {
+    let room = tempfile::tempdir().unwrap();
+    let (url, _up) = shop(&room.path().join("data")).await;
+    let visitor = Visitor::new().await;
+    let tab = visitor.opens(&format!("{url}/demo")).await;
+    tab.command("Page.addScriptToEvaluateOnNewDocument", json!({"source": LATE_ANSWERS})).await;
+    tab.run("document.querySelectorAll('.link')[0].click()").await;
+    sees(&tab, "verdict", "it counts for PARTNER123").await;
+    tab.run("document.querySelectorAll('.link')[1].click()").await;
+    sees(&tab, "verdict", "it counts for PARTNER456").await;
+}
+
+#[tokio::test]
+async fn the_shop_works_where_the_tracker_is_kept_out() {
+    let room = tempfile::tempdir().unwrap();
+    let (url, _up) = shop(&room.path().join("data")).await;
+    let visitor = Visitor::new().await;
+    let tab = visitor.tab().await;
+    tab.command("Network.setBlockedURLs", json!({"urls": ["*/js/*"]})).await;
+    tab.open(&format!("{url}/demo?aff=PARTNER123")).await;
+    sees(&tab, "verdict", "No tracker").await;
+    tab.run("document.querySelector('#signup button').click()").await;
+    sees(&tab, "answer", "Welcome, ada@example.com").await;
+    tab.run("document.getElementById('forget').click()").await;
+    tab.sees("location.search === ''").await;
+    assert_eq!(tab.thrown(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_page_loads_the_tracker_under_the_name_that_no_list_blocks() {
+    let room = tempfile::tempdir().unwrap();
+    let (url, _up) = shop(&room.path().join("data")).await;
+    let visitor = Visitor::new().await;
+    let tab = visitor.tab().await;
+    tab.command("Network.setBlockedURLs", json!({"urls": ["*affitor*", "*tracker*"]})).await;
+    tab.open(&format!("{url}/demo?aff=PARTNER123")).await;
+    sees(&tab, "verdict", "it counts for PARTNER123").await;
 }
 
 #[tokio::test]
