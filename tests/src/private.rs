@@ -57,6 +57,15 @@ impl PrivateBroker {
         self.accepts().await;
     }
 
+    /// Waits until the node would find its queues again after a KILL: it notes a new one down only a second later, and a
+    /// queue that was not noted down is lost with all that was confirmed to be in it.
+    ///
+    /// # Panics
+    /// When the node does not answer.
+    pub async fn notes_its_queues_down(&self) {
+        self.control(&["eval", "ok = dets:sync(ra_directory_reverse)."]).await;
+    }
+
     /// Runs `rabbitmqctl` on the node.
     ///
     /// # Panics

@@ -33,6 +33,8 @@ async fn a_broker_that_is_killed_and_started_again_costs_no_accepted_lead() {
     let (mut broker, database) = (broker().await, fresh_database().await);
     let scene = Scene::start(Pipeline::prepared_on(&broker.amqp_url(), database.url()).await).await;
     let nemesis = async {
+        scene.begun(10).await;
+        broker.notes_its_queues_down().await;
         scene.begun(30).await;
         broker.kill();
         scene.readiness("ingest", A_SECOND, Some("queue")).await;

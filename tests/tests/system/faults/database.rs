@@ -151,6 +151,43 @@ async fn sessions_that_the_database_ends_every_second_leave_the_worker_half_its_
 }
 
 #[tokio::test]
+async fn a_database_whose_processes_are_killed_costs_nothing() {
+    let mut postgres = PrivatePostgres::start(&[]).await;
+    let scene = scene(&postgres).await;
+    let mut connection = session(&postgres).await.unwrap();
+    let nemesis = async {
+        scene.begun(20).await;
+        let lane = process_of_a_lane(&mut connection).await;
+        // The server then ends all others and recovers.
+        signal("KILL", &[lane]);
+        let first = scene.drained().await;
+        scene.begun(40).await;
+        postgres.kill().await;
+        scene.readiness("worker", A_SECOND, Some("database")).await;
+        scene.begun(70).await;
+        postgres.start_again().await;
+        first.max(scene.drained().await)
+    };
+    let recovered = scene.under_load(nemesis).await;
+    nobody_was_refused(&scene);
+    scene.is_whole("database processes killed", recovered).await;
+    assert!(recovered < RECOVERY, "{recovered:?}");
+}
+
+/// The server's process for a session that stores events.
+async fn process_of_a_lane(connection: &mut PgConnection) -> i32 {
+    let lane = "SELECT pid FROM pg_stat_activity \
+         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND query LIKE '/* % */ %' LIMIT 1";
+    let end = Instant::now() + VISIBLE;
+    loop {
+        if let Some(process) = sqlx::query_scalar(lane).fetch_optional(&mut *connection).await.unwrap() {
+            return process;
+        }
+        assert!(Instant::now() < end, "no session stores events");
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_stands_still_for_seconds_is_waited_for() {
     let postgres = PrivatePostgres::start(&[]).await;
     let scene = scene(&postgres).await;

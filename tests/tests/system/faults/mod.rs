@@ -106,7 +106,8 @@ impl Scene {
     async fn accepts(&self) -> Duration {
         let (before, began) = (self.load.accepted_so_far(), Instant::now());
         eventually(VISIBLE, async || {
-            if self.load.accepted_so_far() > before { Ok(()) } else { Err(format!("still {before} accepted")) }
+            let seen = || format!("still {before} accepted; {}", self.ingest.output());
+            if self.load.accepted_so_far() > before { Ok(()) } else { Err(seen()) }
         })
         .await;
         began.elapsed()

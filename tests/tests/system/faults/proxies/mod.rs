@@ -1,6 +1,7 @@
 //! What only somebody between a program and its server can do to both: lose an answer that was given, give one that was
 //! not, let one direction pass and not the other. The servers themselves stay whole, and other tests use them too.
 
+mod acknowledgements;
 mod channels;
 mod commits;
 mod confirms;
