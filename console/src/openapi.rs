@@ -1,11 +1,11 @@
 //! The console's part of the contract, generated from the code that serves it.
 
-pub(crate) mod health;
 pub(crate) mod refusals;
 
 use crate::fault::{Fault, ReadFailure};
 use crate::shapes;
 use crate::{customers, events};
+use runtime::http::health_contract;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
 use utoipa::{Modify, OpenApi};
@@ -13,14 +13,12 @@ use utoipa::{Modify, OpenApi};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "affitor", description = "Lead tracking for affiliate programmes: what became of every lead."),
-    paths(customers::customer, customers::of_click, events::event, health::healthz, health::readyz),
+    paths(customers::customer, customers::of_click, events::event),
     components(schemas(
         shapes::Customer,
         shapes::Customers,
         shapes::JourneyEvent,
         shapes::EventAnswer,
-        health::Alive,
-        health::Readiness,
         ReadFailure
     )),
     modifiers(&Codes, &ApiKeys)
@@ -56,5 +54,7 @@ impl Modify for ApiKeys {
 
 /// What the console answers, to be served as it is or merged with `ingest`'s part.
 pub fn openapi() -> Document {
-    Contract::openapi()
+    let mut contract = Contract::openapi();
+    contract.merge(health_contract());
+    contract
 }

@@ -5,6 +5,7 @@ use crate::meters::{Kind, Meters};
 use crate::mint::Mint;
 use crate::publisher::{Publisher, PublisherSettings};
 use crate::refusal::Refusal;
+use crate::seldom::Seldom;
 use crate::snapshot::{Refresher, Snapshots};
 use domain::Event;
 use domain::pack::encode_record;
@@ -60,6 +61,7 @@ struct Shared {
     mint: Mint,
     meters: Arc<Meters>,
     limits: Limits,
+    refusals_log: Seldom,
     body_timeout: Duration,
     click_window: Span,
 }
@@ -118,6 +120,7 @@ impl Ingest {
             mint: Mint::default(),
             meters,
             limits: Limits::new(settings),
+            refusals_log: Seldom::new(),
             body_timeout: parts.body_timeout,
             click_window: Span::seconds(hours * 3_600),
         })))
@@ -156,6 +159,10 @@ impl Ingest {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    pub(crate) fn refusals_log(&self) -> &Seldom {
+        &self.0.refusals_log
     }
 
     pub(crate) fn body_timeout(&self) -> Duration {

@@ -21,6 +21,7 @@ mod publisher;
 mod refusal;
 mod refused;
 mod routes;
+mod seldom;
 mod serve;
 mod snapshot;
 mod standalone;

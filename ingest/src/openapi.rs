@@ -8,6 +8,7 @@ use crate::bulk::{BulkAnswer, LeadResult};
 use crate::refusal::Refusal;
 use crate::routes;
 use bodies::{AdditionalData, ClickBody, LeadBody, LeadsBody};
+use runtime::http::health_contract;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
 use utoipa::{Modify, OpenApi};
@@ -47,7 +48,9 @@ impl Modify for ApiKeys {
 
 /// What `ingest` takes and answers, to be served as it is or merged with `console`'s part.
 pub fn openapi() -> Document {
-    Contract::openapi()
+    let mut contract = Contract::openapi();
+    contract.merge(health_contract());
+    contract
 }
 
 #[cfg(test)]
@@ -70,6 +73,7 @@ mod tests {
                 assert_eq!(schema["$ref"], "#/components/schemas/Failure", "{path} {status}");
             }
         }
+        assert!(["/healthz", "/readyz"].into_iter().all(|path| document["paths"][path]["get"].is_object()));
         let bulk = &document["paths"]["/api/v1/track/leads"]["post"];
         assert_eq!(
             bulk["requestBody"]["content"]["application/json"]["schema"]["$ref"],

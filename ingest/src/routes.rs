@@ -114,7 +114,7 @@ pub(crate) async fn take_leads(State(ingest): State<Ingest>, request: Request) -
     finish(&ingest, in_hand, head.extensions.get(), taken, Grant::default())
 }
 
-/// Counts and logs in one place. Only faults of ours are logged: a client's are for the client.
+/// Counts and logs in one place. Only faults of ours are logged, and seldom: a client's are for the client.
 pub(crate) fn finish(
     ingest: &Ingest,
     in_hand: InHand<'_>,
@@ -124,12 +124,15 @@ pub(crate) fn finish(
 ) -> Response<Body> {
     if let Err(refused) = &taken {
         ingest.meters().refused(refused);
-        if let Some(outcome) = refused.refusal.outcome() {
+        if let Some(outcome) = refused.refusal.outcome()
+            && let Some(left_out) = ingest.refusals_log().due()
+        {
             let request = request.map(RequestId::as_str).unwrap_or_default();
             tracing::warn!(
                 code = refused.refusal.code(),
                 outcome = outcome.name(),
                 request,
+                left_out,
                 "an event was not accepted"
             );
         }

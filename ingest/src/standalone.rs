@@ -6,16 +6,15 @@ use crate::openapi::openapi;
 use crate::origin::Grant;
 use crate::refusal::Refusal;
 use crate::routes::{finish, router};
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Response;
-use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
+use axum::{Json, Router};
 
 /// [`router`] with its own part of the contract at `/openapi.json`, and a 404 for everything else.
 pub fn standalone(ingest: Ingest) -> Router {
-    let contract = || async { ([(CONTENT_TYPE, "application/json")], openapi().to_json().unwrap_or_default()) };
+    let contract = async || Json(openapi());
     let only_get = async |State(ingest): State<Ingest>| {
         let in_hand = ingest.meters().begun(Route::Other);
         finish(&ingest, in_hand, None, Err(Refusal::MethodNotAllowed.into()), Grant::default())

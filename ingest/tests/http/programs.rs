@@ -22,6 +22,12 @@ async fn nowhere() -> Store {
     Store::postgres(settings).await.unwrap()
 }
 
+/// What was changed in the store is known: an unknown key is looked up before it is refused, and with it all else.
+async fn is_refreshed(bench: &Bench) {
+    let unknown = format!("Bearer {}", ApiKey::mint([8; ApiKey::ENTROPY]).text());
+    assert_eq!(bench.post(LEAD, &[("authorization", &unknown)], LEAD_BODY).await.code(), "invalid_token");
+}
+
 #[tokio::test]
 async fn what_is_new_is_looked_up_before_it_is_refused() {
     let bench = Bench::start().await;
@@ -40,6 +46,7 @@ async fn a_revoked_key_is_refused_like_an_unknown_one() {
     let bench = Bench::start().await;
     let key_id = ApiKey::parse(&bench.open.key).unwrap().key_id().to_owned();
     bench.store.revoke_key(bench.open.program, &key_id, Timestamp::from_micros(1)).await.unwrap();
+    is_refreshed(&bench).await;
     let revoked = bench.lead(LEAD_BODY).await;
     let unknown = format!("Bearer {}", ApiKey::mint([8; ApiKey::ENTROPY]).text());
     let unknown = bench.post(LEAD, &[("authorization", &unknown)], LEAD_BODY).await;
@@ -51,6 +58,7 @@ async fn an_inactive_program_takes_nothing() {
     let bench = Bench::start().await;
     let off = ProgramChange { active: Some(false), ..ProgramChange::default() };
     bench.store.set_program(bench.open.program, off).await.unwrap();
+    is_refreshed(&bench).await;
     assert_eq!(bench.lead(LEAD_BODY).await.code(), "invalid_token");
     let click = format!(r#"{{"affiliate_url":"https://h/?aff={}"}}"#, bench.open.code);
     let reply = bench.post(CLICK, &[("origin", SHOP)], click).await;

@@ -4,6 +4,7 @@
 
 mod body;
 mod client_address;
+mod contract;
 mod deadlines;
 mod guard;
 mod header_length;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use body::{BodyFault, read_body};
 pub use client_address::{X_FORWARDED_FOR, client_address};
+pub use contract::health_contract;
 pub use limits::HttpLimits;
 pub use listener::{BindError, bind};
 pub use ops::{ops_router, readiness_router};

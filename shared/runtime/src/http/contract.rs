@@ -1,18 +1,28 @@
-//! Health, for the contract only: `runtime` answers it, the same on every port of every process.
-#![expect(dead_code, reason = "read by the schema; answers are made by `runtime`")]
+//! What `ops` answers, as the contract for machines describes it. Called by whoever serves a contract.
+#![expect(dead_code, reason = "read by the schema; answers are made by `ops`")]
 
-use utoipa::ToSchema;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::{OpenApi, ToSchema};
+
+#[derive(OpenApi)]
+#[openapi(paths(healthz, readyz), components(schemas(Alive, Readiness)))]
+struct Contract;
+
+/// `/healthz` and `/readyz`, to be merged into a binary's own part of the contract.
+pub fn health_contract() -> Document {
+    Contract::openapi()
+}
 
 /// The process lives.
 #[derive(ToSchema)]
-pub(crate) struct Alive {
+struct Alive {
     /// True.
     alive: bool,
 }
 
 /// Whether work can be accepted.
 #[derive(ToSchema)]
-pub(crate) struct Readiness {
+struct Readiness {
     ready: bool,
     /// Why not, each with the name of what it depends on; missing when it is ready.
     #[schema(required = false)]
@@ -21,7 +31,7 @@ pub(crate) struct Readiness {
 
 /// Whether the process lives.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It does.", body = Alive)))]
-pub(crate) fn healthz() {}
+fn healthz() {}
 
 /// Whether the process can accept work now.
 #[utoipa::path(
@@ -32,4 +42,4 @@ pub(crate) fn healthz() {}
         (status = 503, description = "It cannot, and why.", body = Readiness),
     )
 )]
-pub(crate) fn readyz() {}
+fn readyz() {}
