@@ -21,30 +21,44 @@ struct Said {
 /// For leads of one customer in order, best first: whether each is an echo of those before it.
 pub(super) fn echoes<'a>(ordered: impl Iterator<Item = &'a LeadFacts>) -> Vec<bool> {
     let mut said = Said::default();
-    ordered.map(|lead| said.again(lead)).collect()
+    let is_echo = |lead: &LeadFacts| {
+        let covered = said.covers(lead);
+        said.hear(lead);
+        covered
+    };
+    ordered.map(is_echo).collect()
 }
 
-/// Whether a lead is an echo of those leads of its customer; only the better ones speak.
-pub(super) fn is_echo<'a>(stored: impl Iterator<Item = &'a LeadFacts>, lead: &LeadFacts) -> bool {
-    let mut said = Said::default();
-    for better in stored.filter(|stored| stored.rank < lead.rank) {
-        said.again(better);
-    }
-    said.again(lead)
+/// For leads of one customer in order, best first: whether each is an echo of those that are stored, in any order. Only
+/// the better ones of them speak, and each is heard once.
+pub(super) fn echoes_of<'a>(ordered: impl Iterator<Item = &'a LeadFacts>, stored: &[LeadFacts]) -> Vec<bool> {
+    let mut stored: Vec<&LeadFacts> = stored.iter().collect();
+    stored.sort_unstable_by_key(|lead| lead.rank);
+    let (mut stored, mut said) = (stored.into_iter().peekable(), Said::default());
+    let is_echo = |lead: &LeadFacts| {
+        while let Some(better) = stored.next_if(|stored| stored.rank < lead.rank) {
+            said.hear(better);
+        }
+        said.covers(lead)
+    };
+    ordered.map(is_echo).collect()
 }
 
 impl Said {
-    fn again(&mut self, lead: &LeadFacts) -> bool {
-        let is_echo = self.anything
+    /// Whether the lead says nothing that has not been said.
+    fn covers(&self, lead: &LeadFacts) -> bool {
+        self.anything
             && lead.click.is_none_or(|click| self.own_clicks.contains(&click))
             && lead.clicks().all(|click| self.clicks.contains(&click))
             && (!lead.foreign_click || self.foreign_click)
-            && (lead.email.is_none() || self.email);
+            && (lead.email.is_none() || self.email)
+    }
+
+    fn hear(&mut self, lead: &LeadFacts) {
         self.anything = true;
         self.own_clicks.extend(lead.click);
         self.clicks.extend(lead.clicks());
         self.foreign_click |= lead.foreign_click;
         self.email |= lead.email.is_some();
-        is_echo
     }
 }

@@ -20,19 +20,27 @@ fn a_hundred_thousand_event_sets_end_as_the_model_says_in_any_order_cut_and_repe
     let workers: Vec<_> = (0..THREADS)
         .map(|thread| {
             std::thread::spawn(move || {
-                let mut widened = 0;
+                let (mut widened, mut joined) = (0, 0);
                 for seed in (thread..SETS).step_by(THREADS as usize) {
                     let events = universe(seed);
                     let cuts = 1 + seed as usize % 6;
-                    widened += obeys(&events, &deliveries(seed, &events, cuts, 20), &format!("seed {seed}"));
+                    let memory = obeys(&events, &deliveries(seed, &events, cuts, 20), &format!("seed {seed}"));
+                    (widened, joined) = (widened + memory.widened, joined + memory.joined);
                 }
-                widened
+                (widened, joined)
             })
         })
         .collect();
-    let widened: usize = workers.into_iter().map(|worker| worker.join().expect("a set differs, see above")).sum();
-    println!("{SETS} event sets; {widened} batches were begun again with more rows locked");
+    let ended = workers.into_iter().map(|worker| worker.join().expect("a set differs, see above"));
+    let (widened, joined) = ended.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+    println!(
+        "{SETS} event sets; {widened} batches were begun again with more rows locked, {joined} leads joined a customer"
+    );
     assert!(widened > 0, "no batch ever needed more rows: the generator no longer covers that");
+    assert!(
+        joined > SETS as usize / 100,
+        "{joined} leads joined a known customer: the generator no longer covers that"
+    );
 }
 
 #[test]
@@ -53,11 +61,11 @@ fn a_late_candidate_of_a_lead_known_by_its_click_reaches_the_key_that_owns_the_c
     let keyed = browser(2).click(&crawled).key("usr_1");
     let events = [keyless.event(), keyed.event(), crawled.event(), late.event()];
     let each_by_itself = events.clone().map(|event| vec![event]);
-    let widened = obeys(&events, &each_by_itself, "in that order");
-    assert_eq!(widened, 1, "the late click alone needs more rows than it names");
+    let memory = obeys(&events, &each_by_itself, "in that order");
+    assert_eq!(memory.widened, 1, "the late click alone needs more rows than it names");
 }
 
-fn obeys(events: &[Event], batches: &[Vec<Event>], what: &str) -> usize {
+fn obeys(events: &[Event], batches: &[Vec<Event>], what: &str) -> Memory {
     let mut memory = Memory::default();
     for batch in batches {
         memory.apply(batch);
@@ -67,5 +75,5 @@ fn obeys(events: &[Event], batches: &[Vec<Event>], what: &str) -> usize {
         assert_eq!(found.get(place), Some(customer), "{what}: a customer differs from the model");
     }
     assert_eq!(found.len(), expected.len(), "{what}: there are customers that the model does not know");
-    memory.widened
+    memory
 }

@@ -16,7 +16,8 @@ struct Click {
     arrival: Option<Arrival>,
     owner: Option<Owner>,
     contested: bool,
-    claimed: bool,
+    /// Who claims it by the customer's own row.
+    holder: Option<Owner>,
 }
 
 struct Lead {
@@ -32,17 +33,20 @@ pub(crate) struct Memory {
     leads: BTreeMap<Place, Vec<Lead>>,
     states: BTreeMap<Place, Option<CustomerState>>,
     pub(crate) widened: usize,
+    pub(crate) joined: usize,
 }
 
 impl Memory {
     pub(crate) fn apply(&mut self, events: &[Event]) {
         let mut done = BTreeSet::new();
-        for party in parties(events) {
-            done.extend(self.add_echoes(&party));
-            if party.is_apart && self.settle(&party) {
+        let parties = parties(events);
+        for party in &parties {
+            done.extend(self.add_echoes(party));
+            if party.is_apart && self.settle(party) {
                 done.extend(party.leads.iter().map(|lead| lead.position));
             }
         }
+        done.extend(self.join(events, &parties, &done));
         let is_left_over = |(position, event): (usize, &Event)| (!done.contains(&position)).then(|| event.clone());
         let left_over: Vec<Event> = events.iter().enumerate().filter_map(is_left_over).collect();
         let mut scope = Scope::of(&left_over);
@@ -66,11 +70,11 @@ impl Memory {
         let known: Vec<LeadFacts> = leads.iter().filter(|lead| lead.embedded).map(|lead| lead.facts.clone()).collect();
         let is_known = |event: EventId| known.iter().any(|lead| lead.rank.event == event);
         let mut done = Vec::new();
-        for lead in &party.leads {
+        for (lead, is_echo) in party.leads.iter().zip(party.echoes_of(&known)) {
             let event = lead.facts.rank.event;
             if is_known(event) {
                 done.push(lead.position);
-            } else if lead.is_echo_of(&known) {
+            } else if is_echo {
                 done.push(lead.position);
                 if leads.iter().all(|stored| stored.facts.rank.event != event) {
                     leads.push(Lead { facts: lead.facts.clone(), echo: true, embedded: false });
@@ -78,6 +82,43 @@ impl Memory {
             }
         }
         done
+    }
+
+    /// The short way for what is new of known customers whose click nobody else has named: all of them in one fold of
+    /// their own, with no other rows.
+    fn join(&mut self, events: &[Event], parties: &[Party], done: &BTreeSet<usize>) -> Vec<usize> {
+        let mut loaded = Loaded::default();
+        let mut positions = Vec::new();
+        for party in parties.iter().filter(|party| party.is_apart && self.states.contains_key(&party.customer)) {
+            let news: Vec<usize> =
+                party.leads.iter().map(|lead| lead.position).filter(|position| !done.contains(position)).collect();
+            let is_free = party.click.is_none_or(|click| self.is_free_for(click, party.customer.ident));
+            if news.is_empty() || !is_free {
+                continue;
+            }
+            positions.extend(news);
+            loaded.customers.insert(party.customer, self.live(&party.customer).collect());
+            loaded.asked.extend([party.customer].into_iter().chain(party.click));
+            if let Some(place) = party.click {
+                let click = &self.clicks[&place];
+                let owner = click.holder.filter(|holder| holder.ident.is_keyed());
+                let row = ClickRow { arrival: click.arrival, owner, waiters: BTreeSet::new() };
+                loaded.clicks.insert(place, row);
+            }
+        }
+        self.load_unlocked(&mut loaded);
+        let news: Vec<Event> = positions.iter().map(|position| events[*position].clone()).collect();
+        let Ok(changes) = fold(&news, &loaded) else { return Vec::new() };
+        self.joined += news.len();
+        self.write(&news, changes);
+        positions
+    }
+
+    fn is_free_for(&self, click: Place, ident: Ident) -> bool {
+        self.clicks.get(&click).is_some_and(|click| {
+            let is_quiet = click.arrival.is_some() && !click.contested;
+            is_quiet && click.holder.is_none_or(|holder| holder.ident == ident)
+        })
     }
 
     /// The short way of a store with locks: a new customer who claims a quiet click.
@@ -88,7 +129,7 @@ impl Memory {
         let mut arrival = None;
         if let Some(click) = party.click {
             let Some(click) = self.clicks.get(&click) else { return false };
-            if click.arrival.is_none() || click.contested || click.claimed {
+            if click.arrival.is_none() || click.contested || click.holder.is_some() {
                 return false;
             }
             arrival = click.arrival;
@@ -97,7 +138,7 @@ impl Memory {
         if let Some(click) = party.click.and_then(|click| self.clicks.get_mut(&click)) {
             let ident = party.customer.ident;
             let claim = Owner { ident, rank: party.leads[settled.embedded].facts.rank };
-            click.claimed = true;
+            click.holder = Some(claim);
             click.owner = Some(claim).filter(|_| ident.is_keyed());
         }
         let leads = party.leads.iter().zip(settled.echoes).enumerate().map(|(number, (lead, echo))| Lead {
@@ -128,6 +169,11 @@ impl Memory {
         for place in loaded.asked.iter().filter(|place| self.states.contains_key(place)) {
             loaded.customers.insert(*place, self.live(place).collect());
         }
+        self.load_unlocked(&mut loaded);
+        loaded
+    }
+
+    fn load_unlocked(&self, loaded: &mut Loaded) {
         for place in unlocked_customers(loaded.customers.iter(), &loaded.asked) {
             loaded.other_leads.insert(place, self.live(&place).map(|lead| lead.facts).collect());
         }
@@ -138,7 +184,6 @@ impl Memory {
                 loaded.other_clicks.insert(place, ClickFacts { arrival: click.arrival, owner: click.owner });
             }
         }
-        loaded
     }
 
     fn live(&self, place: &Place) -> impl Iterator<Item = LiveLead> {

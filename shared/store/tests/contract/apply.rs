@@ -7,6 +7,7 @@ use domain::event::{ClickEvent, Event, LeadEvent};
 use domain::examples::examples;
 use domain::model::{self, ModelClick, ModelCustomer, Realm};
 use domain::outcome::Outcome;
+use domain::scenario::{browser, server};
 use domain::universe::{deliveries, universe};
 use domain::{ClickId, EventId, Ident, ProgramId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +21,7 @@ on_both! {
     event_sets_end_as_the_model_says_with_four_workers_at_once,
     every_example_of_a_rule_holds,
     a_batch_applied_twice_changes_nothing,
+    a_lead_that_comes_twice_in_a_batch_is_told_once,
     the_ledger_has_each_pack_once_and_the_batch_with_it,
     many_events_with_duplicates_go_into_a_fresh_database_at_a_steady_pace,
 }
@@ -108,6 +110,15 @@ async fn a_batch_applied_twice_changes_nothing(stage: &Stage) {
         assert!(again.iter().all(|outcome| *outcome == Outcome::Redelivered), "seed {seed}: {again:?}");
         assert_eq!(everything(stage).await, before, "seed {seed}");
     }
+}
+
+async fn a_lead_that_comes_twice_in_a_batch_is_told_once(stage: &Stage) {
+    let mut session = stage.store.session();
+    apply(&mut session, vec![server(1).key("usr_1").event()]).await;
+    let (of_known, of_new) = (browser(2).key("usr_1").event(), server(3).key("usr_2").event());
+    let told = apply(&mut session, vec![of_known.clone(), of_known, of_new.clone(), of_new]).await;
+    use Outcome::{LeadDuplicate, LeadRecorded, Redelivered};
+    assert_eq!(told, [LeadDuplicate, Redelivered, LeadRecorded, Redelivered]);
 }
 
 async fn the_ledger_has_each_pack_once_and_the_batch_with_it(stage: &Stage) {

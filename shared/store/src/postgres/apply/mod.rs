@@ -21,7 +21,7 @@ use domain::event::Event;
 use domain::outcome::Outcome;
 use fast::Way;
 
-/// How many batches insert row by row after one whose COPY met another worker's customer.
+/// How many batches insert row by row from the start after one whose COPY met another worker's customer.
 const WARY: u32 = 8;
 
 /// Applies the batch on a connection that no one else uses. After an error the connection must be dropped: it may
@@ -45,14 +45,14 @@ async fn apply_fast(
     batch: &Batch,
     outcomes: &mut [Outcome],
 ) -> Result<Vec<usize>, StoreError> {
-    if connection.wary == 0 {
-        if let Some(left_over) = fast::apply(&mut connection.link, batch, outcomes, Way::Copy).await? {
-            return Ok(left_over);
-        }
+    if connection.wary > 0 {
+        connection.wary -= 1;
+    } else if let Some(left_over) = fast::apply(&mut connection.link, batch, outcomes, Way::Copy).await? {
+        return Ok(left_over);
+    } else {
         outcomes.fill(Outcome::Redelivered);
         connection.wary = WARY;
     }
-    connection.wary -= 1;
     let left_over = fast::apply(&mut connection.link, batch, outcomes, Way::Insert).await?;
     left_over.ok_or_else(|| StoreError::Busy("an insert that minds conflicts met one".to_owned()))
 }

@@ -156,7 +156,7 @@ async fn write_waiters(connection: &mut PgConnection, changes: &Changes) -> Resu
 }
 
 /// Adds the leads, in the order of their keys: another worker may be adding the same one. Gives back the positions of
-/// those that were not there.
+/// those that were not there; of one that comes twice, the first.
 pub(super) async fn insert_leads(
     connection: &mut PgConnection,
     events: &[Event],
@@ -165,7 +165,9 @@ pub(super) async fn insert_leads(
     if leads.is_empty() {
         return Ok(HashSet::new());
     }
-    leads.sort_unstable_by_key(|lead| (lead.place, events[lead.position].id()));
+    let key = |lead: &NewLead| (lead.place, events[lead.position].id());
+    leads.sort_unstable_by_key(|lead| (key(lead), lead.position));
+    leads.dedup_by_key(|lead| key(lead));
     let mut columns = LeadColumns::default();
     for lead in &leads {
         if let Some(event) = lead_at(events, lead.position) {

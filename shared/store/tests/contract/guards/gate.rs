@@ -1,6 +1,7 @@
 //! Stops workers in the middle of what they do, and sees from outside that they have stopped.
 
 use crate::stage::{Place, Stage};
+use domain::{ClickId, Ident};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -36,6 +37,23 @@ impl Gate {
         let mut keeper = connect(stage).await;
         keeper.execute("SELECT pg_advisory_lock(1)").await.unwrap();
         hang(stage, moment, which, "PERFORM pg_advisory_xact_lock_shared(1)").await;
+        Gate { keeper }
+    }
+
+    /// Every worker that reads the row of that click waits here, in the middle of a statement.
+    pub(super) async fn close_reads(stage: &Stage, click: ClickId) -> Gate {
+        let mut keeper = connect(stage).await;
+        let click = Ident::of_click(click.is_test(), click).uuid();
+        let statements = format!(
+            "SELECT pg_advisory_lock(1);
+             CREATE FUNCTION at_click(which uuid) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+               IF which = '{click}' THEN PERFORM pg_advisory_xact_lock_shared(1); END IF;
+               RETURN true;
+             END $$;
+             ALTER TABLE clicks RENAME TO all_clicks;
+             CREATE VIEW clicks AS SELECT * FROM all_clicks WHERE at_click(click)"
+        );
+        keeper.execute(AssertSqlSafe(statements)).await.unwrap();
         Gate { keeper }
     }
 

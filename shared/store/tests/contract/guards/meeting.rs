@@ -1,12 +1,14 @@
 //! Two workers at the same moment on the same click or the same customer: what one has not committed yet, the other
 //! waits for and then sees.
 
-use super::gate::{Gate, Moment, until_waiting_or_done};
-use super::{apply, apply_each, assert_as_the_model_says, packed, worker, worker_with};
+use super::gate::{Gate, Moment, connect, hang, take_down, until_waiting_or_done};
+use super::{Answer, apply, apply_each, assert_as_the_model_says, packed, worker, worker_with};
 use crate::stage::Stage;
 use domain::event::Event;
 use domain::outcome::Outcome;
 use domain::scenario::{LeadDraft, browser, click, server};
+use sqlx::Executor;
+use tokio::task::JoinHandle;
 
 #[tokio::test]
 async fn a_lead_finds_its_click_that_is_just_being_committed() {
@@ -36,6 +38,25 @@ async fn a_claim_that_is_just_being_committed_is_seen_by_the_next_who_names_the_
     let second = server(2).key("usr_2").click(&click(1)).event();
     let gate = Moment::AtCommit("customers");
     assert_they_meet(&[click(1).event()], &first, gate, "NEW.customer_key = 'usr_1'", &second).await;
+}
+
+/// A worker has begun to lock clicks, in a statement that sees what was committed until then, when another claims one of
+/// them: what is read after the lock must be read anew.
+#[tokio::test]
+async fn a_claim_that_was_committed_while_a_worker_was_locking_is_seen_by_it() {
+    let stage = Stage::postgres().await;
+    let before = [click(1).event(), click(2).event(), server(5).key("usr_2").event()];
+    apply_each(&stage, &before).await;
+    let gate = Gate::close_reads(&stage, click(1).id()).await;
+    let late = [server(6).key("usr_3").click(&click(1)).event(), browser(7).key("usr_2").click(&click(2)).event()];
+    let late_worker = worker(&stage, &late);
+    until_waiting_or_done(&stage, 1, &late_worker).await;
+    assert!(!late_worker.is_finished(), "the worker did not come by the gate");
+    let claim = server(1).key("usr_1").click(&click(2)).event();
+    worker(&stage, std::slice::from_ref(&claim)).await.unwrap().unwrap();
+    gate.open().await;
+    late_worker.await.unwrap().unwrap();
+    assert_as_the_model_says(&stage, &[&before[..], &[claim], &late].concat()).await;
 }
 
 /// The second needs more than the click, so it does not even try to claim it.
@@ -99,32 +120,62 @@ async fn a_customers_lead_is_judged_with_what_was_added_while_its_worker_waited(
     assert_as_the_model_says(&stage, &[&before[..], &second, &[first]].concat()).await;
 }
 
-/// One of a batch's new customers is another worker's; the others are written all the same.
+/// One of a batch's new customers is another worker's; all else in the batch is written all the same, and told once.
 #[tokio::test]
 async fn new_customers_beside_one_that_is_just_being_committed_are_all_there() {
     let stage = Stage::postgres().await;
-    let gate = Gate::close(&stage, Moment::AtCommit("customers"), "NEW.customer_key = 'usr_5'").await;
-    let first = [server(500).key("usr_5").event()];
-    let first_worker = worker(&stage, &first);
-    until_waiting_or_done(&stage, 1, &first_worker).await;
-    let batch = |from: u32| -> Vec<Event> {
-        let lead = |number| [browser(number), server(100 + number)].map(|lead| lead.key(&format!("usr_{number}")));
-        let leads = (from..from + 10).flat_map(lead).zip((from..from + 10).flat_map(|number| [number, number]));
-        let leads = leads.map(|(lead, number)| lead.click(&click(number)).event());
-        (from..from + 10).map(|number| click(number).event()).chain(leads).collect()
-    };
-    let second = batch(1);
+    let known = [server(1).key("usr_known").event()];
+    apply_each(&stage, &known).await;
+    let (first, first_worker, gate) = committing(&stage, "usr_5").await;
+    let lead = |number| [browser(number), server(100 + number)].map(|lead| lead.key(&format!("usr_{number}")));
+    let leads = (2..12).flat_map(|number| lead(number).map(|lead| lead.click(&click(number)).event()));
+    let of_known = [browser(50).key("usr_known").event(), browser(51).key("usr_known").email(1).event()];
+    let second: Vec<Event> = (2..12).map(|number| click(number).event()).chain(leads).chain(of_known).collect();
     let second_worker = worker_with(stage.store.session(), packed(1, &second));
     until_waiting_or_done(&stage, 2, &second_worker).await;
     gate.open().await;
     first_worker.await.unwrap().unwrap();
-    let (session, answer) = second_worker.await.unwrap();
-    assert!(answer.unwrap().iter().all(|outcome| *outcome != Outcome::Redelivered), "each event is there once");
-    // The lane inserts row by row for a while.
-    let third = batch(20);
-    let (_, answer) = apply(session, packed(2, &third)).await;
-    assert_eq!(answer.unwrap().iter().filter(|outcome| **outcome == Outcome::LeadRecorded).count(), 10);
-    assert_as_the_model_says(&stage, &[&first[..], &second, &third].concat()).await;
+    let told = second_worker.await.unwrap().1.unwrap();
+    let count = |outcome| told.iter().filter(|told| **told == outcome).count();
+    // Of the one in other hands, none of the two counts; of the others, one of each two.
+    let counts = [Outcome::ClickRecorded, Outcome::LeadRecorded, Outcome::LeadDuplicate].map(count);
+    assert_eq!(counts, [10, 9, 13], "{told:?}");
+    assert_as_the_model_says(&stage, &[&known[..], &first, &second].concat()).await;
+}
+
+#[tokio::test]
+async fn after_a_collision_eight_batches_are_inserted_row_by_row_and_then_copied_again() {
+    let stage = Stage::postgres().await;
+    connect(&stage).await.execute("CREATE TABLE ways (copied boolean)").await.unwrap();
+    let (_, first_worker, gate) = committing(&stage, "usr_1").await;
+    let second_worker = worker_with(stage.store.session(), packed(1, &[server(2).key("usr_1").event()]));
+    until_waiting_or_done(&stage, 2, &second_worker).await;
+    gate.open().await;
+    first_worker.await.unwrap().unwrap();
+    let (mut session, answer) = second_worker.await.unwrap();
+    answer.unwrap();
+    take_down(&stage, Moment::AtCommit("customers")).await;
+    let line = "INSERT INTO ways VALUES (current_query() LIKE '%COPY%')";
+    hang(&stage, Moment::Before("customers"), "true", line).await;
+    for number in 3..=11 {
+        let answer;
+        (session, answer) =
+            apply(session, packed(number, &[server(number).key(&format!("usr_{number}")).event()])).await;
+        answer.unwrap();
+    }
+    let ways: Vec<bool> =
+        sqlx::query_scalar("SELECT copied FROM ways").fetch_all(&mut connect(&stage).await).await.unwrap();
+    assert_eq!(ways, [[false; 8].as_slice(), &[true]].concat());
+}
+
+/// Another worker's new customer, not committed until the gate is opened.
+async fn committing(stage: &Stage, key: &str) -> ([Event; 1], JoinHandle<Answer>, Gate) {
+    let gate = Gate::close(stage, Moment::AtCommit("customers"), &format!("NEW.customer_key = '{key}'")).await;
+    let events = [server(0).key(key).event()];
+    let worker = worker(stage, &events);
+    until_waiting_or_done(stage, 1, &worker).await;
+    assert!(!worker.is_finished(), "the first worker did not come by the gate");
+    (events, worker, gate)
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@ use super::gate::{connect, is_held, until_waiting_or_done};
 use super::{apply_each, assert_as_the_model_says, worker};
 use crate::stage::Stage;
 use domain::Ident;
-use domain::event::Event;
-use domain::scenario::{ClickDraft, browser, click, server};
+use domain::event::{Event, LeadEvent};
+use domain::scenario::{ClickDraft, browser, click, email_mark, server};
 use sqlx::{AssertSqlSafe, Executor};
+use uuid::Uuid;
 
 const ROWS: u32 = 16;
 const TAKEN: usize = 7;
@@ -14,40 +15,59 @@ const TAKEN: usize = 7;
 #[tokio::test]
 async fn new_clicks_are_inserted_in_the_order_of_their_keys() {
     let stage = Stage::postgres().await;
-    assert_in_order(&stage, INSERT_CLICK, idents(&clicks()), &shuffled(events(&clicks()))).await;
+    assert_in_order(&stage, &taking_each(INSERT_CLICK, idents(&clicks())), &shuffled(events(&clicks()))).await;
 }
 
 #[tokio::test]
 async fn stubs_are_inserted_in_the_order_of_their_keys() {
     let stage = Stage::postgres().await;
-    assert_in_order(&stage, INSERT_CLICK, idents(&clicks()), &shuffled(naming(&clicks()))).await;
+    assert_in_order(&stage, &taking_each(INSERT_CLICK, idents(&clicks())), &shuffled(naming(&clicks()))).await;
 }
 
 #[tokio::test]
 async fn clicks_are_locked_in_the_order_of_their_keys() {
     let stage = Stage::postgres().await;
     apply_each(&stage, &events(&clicks())).await;
-    assert_in_order(&stage, LOCK_CLICK, idents(&clicks()), &shuffled(naming(&clicks()))).await;
+    assert_in_order(&stage, &taking_each(LOCK_CLICK, idents(&clicks())), &shuffled(naming(&clicks()))).await;
 }
 
 #[tokio::test]
 async fn new_customers_are_inserted_in_the_order_of_their_keys() {
     let stage = Stage::postgres().await;
-    assert_in_order(&stage, INSERT_CUSTOMER, customers(), &shuffled(leads(1))).await;
+    assert_in_order(&stage, &taking_each(INSERT_CUSTOMER, customers()), &shuffled(leads(1))).await;
 }
 
 #[tokio::test]
 async fn shells_are_inserted_in_the_order_of_their_keys() {
     let stage = Stage::postgres().await;
     let lead = |number| server(number).key(&format!("usr_{number}")).click(&click(number)).event();
-    assert_in_order(&stage, INSERT_CUSTOMER, customers(), &shuffled((1..=ROWS).map(lead).collect())).await;
+    assert_in_order(&stage, &taking_each(INSERT_CUSTOMER, customers()), &shuffled((1..=ROWS).map(lead).collect()))
+        .await;
 }
 
 #[tokio::test]
 async fn customers_are_locked_in_the_order_of_their_keys() {
     let stage = Stage::postgres().await;
     apply_each(&stage, &leads(1)).await;
-    assert_in_order(&stage, LOCK_CUSTOMER, customers(), &shuffled(leads(2))).await;
+    assert_in_order(&stage, &taking_each(LOCK_CUSTOMER, customers()), &shuffled(leads(2))).await;
+}
+
+/// Leads that say nothing new, and leads that do, each of every second customer: they come from two places.
+#[tokio::test]
+async fn further_leads_are_added_in_the_order_of_their_keys() {
+    let stage = Stage::postgres().await;
+    apply_each(&stage, &leads(1)).await;
+    let further = |number| browser(200 + number).key(&format!("usr_{number}"));
+    let mut events: Vec<Event> = (1..=ROWS).map(|number| further(number).event()).collect();
+    events.sort_by_key(customer);
+    let with_news = |(at, event)| match event {
+        Event::Lead(lead) if at % 2 == 0 => Event::Lead(LeadEvent { email: Some(email_mark(1)), ..lead }),
+        event => event,
+    };
+    let events: Vec<Event> = events.into_iter().enumerate().map(with_news).collect();
+    let takes: Vec<String> =
+        events.iter().map(|event| taking(INSERT_LEAD, customer(event), event.id().uuid())).collect();
+    assert_in_order(&stage, &takes, &shuffled(events)).await;
 }
 
 /// A customer may be locked by somebody who waits for a row that we have inserted.
@@ -57,7 +77,7 @@ async fn who_waits_for_a_new_customer_holds_no_known_one() {
     let (known, new) = (server(1).key("usr_known").event(), server(2).key("usr_new").event());
     let news = browser(3).key("usr_known").email(1).event();
     apply_each(&stage, std::slice::from_ref(&known)).await;
-    let taking = |take: &str, event: &Event| take.replace("{}", &customer(event).uuid().to_string());
+    let taking = |take: &str, event: &Event| taking(take, customer(event), event.id().uuid());
     let mut other = connect(&stage).await;
     other.execute(AssertSqlSafe(format!("BEGIN; {}", taking(INSERT_CUSTOMER, &new)))).await.unwrap();
     let worker = worker(&stage, &[new.clone(), news.clone()]);
@@ -73,18 +93,29 @@ async fn who_waits_for_a_new_customer_holds_no_known_one() {
 const INSERT_CLICK: &str = "INSERT INTO clicks (program_id, click, event_id) VALUES (1, '{}', '{}')";
 const LOCK_CLICK: &str = "SELECT 1 FROM clicks WHERE click = '{}' FOR NO KEY UPDATE";
 const INSERT_CUSTOMER: &str = "INSERT INTO customers (program_id, ident) VALUES (1, '{}')";
+const INSERT_LEAD: &str =
+    "INSERT INTO leads (program_id, ident, event_id, class, facts, echo) VALUES (1, '{}', '{event}', 0, '', true)";
 const LOCK_CUSTOMER: &str = "SELECT 1 FROM customers WHERE ident = '{}' FOR NO KEY UPDATE";
 
-async fn assert_in_order(stage: &Stage, take: &str, mut idents: Vec<Ident>, events: &[Event]) {
+/// What takes the row with that key.
+fn taking(take: &str, ident: Ident, event: Uuid) -> String {
+    take.replace("{}", &ident.uuid().to_string()).replace("{event}", &event.to_string())
+}
+
+fn taking_each(take: &str, mut idents: Vec<Ident>) -> Vec<String> {
     idents.sort();
-    let taking = |ident: Ident| take.replace("{}", &ident.uuid().to_string());
+    idents.into_iter().map(|ident| taking(take, ident, ident.uuid())).collect()
+}
+
+/// `takes` are in the order of the keys.
+async fn assert_in_order(stage: &Stage, takes: &[String], events: &[Event]) {
     let mut other = connect(stage).await;
-    other.execute(AssertSqlSafe(format!("BEGIN; {}", taking(idents[TAKEN])))).await.unwrap();
+    other.execute(AssertSqlSafe(format!("BEGIN; {}", takes[TAKEN]))).await.unwrap();
     let worker = worker(stage, events);
     until_waiting_or_done(stage, 1, &worker).await;
     let mut prober = connect(stage).await;
-    for (position, ident) in idents.iter().enumerate().filter(|(position, _)| *position != TAKEN) {
-        let held = is_held(&mut prober, &taking(*ident)).await;
+    for (position, take) in takes.iter().enumerate().filter(|(position, _)| *position != TAKEN) {
+        let held = is_held(&mut prober, take).await;
         assert_eq!(held, position < TAKEN, "waiting for row {TAKEN}, a worker and row {position}");
     }
     other.execute("ROLLBACK").await.unwrap();

@@ -68,6 +68,27 @@ async fn what_meets_nobody_is_committed_before_a_worker_waits_for_anybody() {
     assert_as_the_model_says(&stage, &[clicks.as_slice(), &leads].concat()).await;
 }
 
+/// Who has news of a customer in other hands waits for that customer in the second transaction only.
+#[tokio::test]
+async fn what_joins_nobody_is_committed_before_a_worker_waits_for_a_customer() {
+    let stage = Stage::postgres().await;
+    let known = [click(1).event(), server(1).key("usr_1").event()];
+    apply_each(&stage, &known).await;
+    let mut other = connect(&stage).await;
+    other.execute("BEGIN; SELECT 1 FROM customers WHERE customer_key = 'usr_1' FOR NO KEY UPDATE").await.unwrap();
+    let leads = [browser(2).key("usr_1").email(1).event(), server(3).key("usr_2").click(&click(1)).event()];
+    let worker = worker(&stage, &leads);
+    until_waiting_or_done(&stage, 1, &worker).await;
+    assert!(!worker.is_finished(), "a worker must wait for the customer in other hands");
+    let mut prober = connect(&stage).await;
+    let committed: i64 = sqlx::query_scalar("SELECT count(*) FROM customers").fetch_one(&mut prober).await.unwrap();
+    assert_eq!(committed, 2, "customers committed while a worker waits");
+    assert!(!is_held(&mut prober, &locking(&click(1))).await, "a claimed click must not be held while a worker waits");
+    other.execute("ROLLBACK").await.unwrap();
+    worker.await.unwrap().unwrap();
+    assert_as_the_model_says(&stage, &[&known[..], &leads].concat()).await;
+}
+
 fn locking(click: &ClickDraft) -> String {
     let click = Ident::of_click(false, click.id()).uuid();
     format!("SELECT 1 FROM clicks WHERE click = '{click}' FOR NO KEY UPDATE")

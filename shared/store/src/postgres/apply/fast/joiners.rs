@@ -71,7 +71,7 @@ pub(super) async fn join(
     // Nobody is known by a click alone that another customer is the only one to name.
     loaded.asked = loaded.customers.keys().copied().chain(named).collect();
     load::read_unlocked(connection, &mut loaded).await?;
-    let positions: Vec<usize> = joiners.iter().flat_map(|party| known.news(party).map(|lead| lead.position)).collect();
+    let positions: Vec<usize> = joiners.iter().flat_map(|party| known.news(party)).collect();
     let events: Vec<Event> = positions.iter().map(|position| events[*position].clone()).collect();
     let Ok(mut changes) = fold(&events, &loaded) else { return Ok(Joined::default()) };
     changes.leads.iter_mut().for_each(|lead| lead.position = positions[lead.position]);

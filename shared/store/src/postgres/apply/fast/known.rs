@@ -4,8 +4,9 @@
 use crate::StoreError;
 use crate::facts;
 use crate::postgres::apply::rows::{place, places};
+use domain::EventId;
 use domain::attribution::LeadFacts;
-use domain::merge::{NewLead, Party, PartyLead, Place};
+use domain::merge::{NewLead, Party, Place};
 use domain::outcome::Outcome;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -23,27 +24,27 @@ CROSS JOIN LATERAL (
   SELECT program_id, ident, facts FROM leads
   WHERE leads.program_id = u.program_id AND leads.ident = u.ident AND NOT leads.echo OFFSET 0) AS l";
 
-/// What is known of the customers whom a batch's leads speak of.
+/// What is known of the customers whom a batch's leads speak of, and what that makes of the leads.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Those who are there, each with leads that are not echoes; perhaps not with all of them.
-    pub(super) customers: HashMap<Place, Vec<LeadFacts>>,
-    /// Leads to add to them.
+    customers: HashSet<Place>,
+    /// The positions of leads that say something new of a customer who is there.
+    news: HashSet<usize>,
+    /// Leads to add to such customers.
     pub(super) echoes: Vec<NewLead>,
     /// The positions of leads that are stored.
     redelivered: Vec<usize>,
 }
 
 impl Known {
-    fn take(&mut self, leads: Vec<(Place, Option<LeadFacts>)>) {
-        for (customer, facts) in leads {
-            self.customers.entry(customer).or_default().extend(facts);
-        }
+    /// Whether the customer is there.
+    pub(super) fn has(&self, customer: &Place) -> bool {
+        self.customers.contains(customer)
     }
 
     /// Whether the customer is there and the party says nothing more than is known.
     pub(super) fn is_old_news(&self, party: &Party) -> bool {
-        self.customers.contains_key(&party.customer) && !self.has_news(party)
+        self.has(&party.customer) && !self.has_news(party)
     }
 
     /// Whether the customer is there and the party has more to say than is known.
@@ -51,10 +52,21 @@ impl Known {
         self.news(party).next().is_some()
     }
 
-    /// The leads that say something new of a customer who is there.
-    pub(super) fn news<'a>(&'a self, party: &'a Party) -> impl Iterator<Item = &'a PartyLead> {
-        let stored = self.customers.get(&party.customer);
-        stored.into_iter().flat_map(|stored| party.leads.iter().filter(|lead| is_news(lead, stored)))
+    /// The positions of the leads that say something new of a customer who is there.
+    pub(super) fn news(&self, party: &Party) -> impl Iterator<Item = usize> {
+        party.leads.iter().map(|lead| lead.position).filter(|position| self.news.contains(position))
+    }
+
+    fn add(&mut self, party: &Party, beside: Vec<Beside>) {
+        self.customers.insert(party.customer);
+        for (lead, beside) in party.leads.iter().zip(beside) {
+            let position = lead.position;
+            match beside {
+                Beside::Stored => self.redelivered.push(position),
+                Beside::Echo => self.echoes.push(NewLead { place: party.customer, position, echo: true }),
+                Beside::News => drop(self.news.insert(position)),
+            }
+        }
     }
 
     /// What became of their leads, now that those at these positions have been added: what collided has been there.
@@ -67,36 +79,61 @@ impl Known {
     }
 }
 
-/// Looks the customers up, and finds the echoes among their leads.
+/// What a lead is beside what is stored of its customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Stored,
+    Echo,
+    News,
+}
+
+/// Looks the customers up, each with its first lead; with more of their leads those for whom that one does not say
+/// everything.
 pub(super) async fn read(connection: &mut PgConnection, parties: &[Party]) -> Result<Known, StoreError> {
     let mut known = Known::default();
-    known.take(read_leads(connection, READ_KNOWN, parties.iter().map(|party| &party.customer)).await?);
-    if known.customers.is_empty() {
+    let asked = parties.iter().map(|party| &party.customer);
+    let mut stored = by_customer(read_leads(connection, READ_KNOWN, asked).await?);
+    if stored.is_empty() {
         return Ok(known);
     }
-    let with_news = parties.iter().filter(|party| known.has_news(party)).map(|party| &party.customer);
-    let live = read_leads(connection, READ_LIVE, with_news).await?;
-    known.take(live);
+    let mut with_news = Vec::new();
     for party in parties {
-        let Some(stored) = known.customers.get(&party.customer) else { continue };
-        for PartyLead { position, facts } in party.leads.iter().filter(|lead| !is_news(lead, stored)) {
-            if is_stored(facts, stored) {
-                known.redelivered.push(*position);
-            } else {
-                known.echoes.push(NewLead { place: party.customer, position: *position, echo: true });
-            }
+        let Some(first) = stored.get(&party.customer) else { continue };
+        let beside = beside(party, first);
+        if beside.contains(&Beside::News) {
+            with_news.push(party);
+        } else {
+            known.add(party, beside);
         }
+    }
+    let asked = with_news.iter().map(|party| &party.customer);
+    for (customer, live) in by_customer(read_leads(connection, READ_LIVE, asked).await?) {
+        stored.entry(customer).or_default().extend(live);
+    }
+    for party in with_news {
+        known.add(party, beside(party, &stored[&party.customer]));
     }
     Ok(known)
 }
 
-/// Test leads are forgotten some day, so what is stored of them must be locked before it is relied upon.
-fn is_news(lead: &PartyLead, stored: &[LeadFacts]) -> bool {
-    !is_stored(&lead.facts, stored) && (lead.facts.test || !lead.is_echo_of(stored))
+fn by_customer(leads: Vec<(Place, Option<LeadFacts>)>) -> HashMap<Place, Vec<LeadFacts>> {
+    let mut of_customer: HashMap<Place, Vec<LeadFacts>> = HashMap::with_capacity(leads.len());
+    for (customer, facts) in leads {
+        of_customer.entry(customer).or_default().extend(facts);
+    }
+    of_customer
 }
 
-fn is_stored(lead: &LeadFacts, stored: &[LeadFacts]) -> bool {
-    stored.iter().any(|stored| stored.rank.event == lead.rank.event)
+/// Test leads are forgotten some day, so what is stored of them must be locked before it is relied upon.
+fn beside(party: &Party, stored: &[LeadFacts]) -> Vec<Beside> {
+    let events: HashSet<EventId> = stored.iter().map(|lead| lead.rank.event).collect();
+    let leads = party.leads.iter().map(|lead| &lead.facts).zip(party.echoes_of(stored));
+    let beside = leads.map(|(lead, is_echo)| match is_echo && !lead.test {
+        _ if events.contains(&lead.rank.event) => Beside::Stored,
+        true => Beside::Echo,
+        false => Beside::News,
+    });
+    beside.collect()
 }
 
 /// The customers that the statement finds, each with one lead of it or none.

@@ -57,8 +57,8 @@ pub(super) async fn apply(
     let known = known::read(&mut transaction, &parties).await?;
     let wanted = parties.iter().filter(|party| party.is_apart && !known.is_old_news(party));
     let clicks = clicks::lock_quiet(&mut transaction, wanted.filter_map(|party| party.click).collect()).await?;
-    let newcomers = Newcomers::among(&parties, &known, &clicks);
-    let Some(newcomers) = newcomers.insert(&mut transaction, events, way).await? else {
+    let newcomers = Newcomers::among(events, &parties, &known, &clicks);
+    let Some(newcomers) = newcomers.insert(&mut transaction, way).await? else {
         transaction.rollback().await?;
         return Ok(None);
     };

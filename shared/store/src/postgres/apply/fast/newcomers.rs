@@ -9,7 +9,6 @@ use super::copy_rows::CopyRows;
 use super::known::Known;
 use crate::StoreError;
 use crate::postgres::apply::rows::{LeadColumns, LeadRow, StateColumns, StateRow, lead_at, place, places};
-use domain::attribution::LeadFacts;
 use domain::event::{Event, LeadEvent};
 use domain::merge::{NewLead, Party, Place, Settled};
 use domain::outcome::{Outcome, Reason};
@@ -51,33 +50,46 @@ pub(in crate::postgres::apply) enum Way {
 }
 
 /// Parties whose customer is new and whose click is theirs to claim, in the order of their keys.
-pub(super) struct Newcomers<'a>(Vec<(&'a Party, Settled)>);
+pub(super) struct Newcomers<'a>(Vec<Newcomer<'a>>);
+
+struct Newcomer<'a> {
+    party: &'a Party,
+    settled: Settled,
+    /// The lead that lives in the customer's own row.
+    lead: &'a LeadEvent,
+}
 
 impl<'a> Newcomers<'a> {
     /// Judges them. Whose click is not free is left over.
-    pub(super) fn among(parties: &'a [Party], known: &Known, clicks: &HashMap<Place, QuietClick>) -> Newcomers<'a> {
-        let new = parties.iter().filter(|party| party.is_apart && !known.customers.contains_key(&party.customer));
-        let settled = new.filter_map(|party| {
+    pub(super) fn among(
+        events: &'a [Event],
+        parties: &'a [Party],
+        known: &Known,
+        clicks: &HashMap<Place, QuietClick>,
+    ) -> Newcomers<'a> {
+        let new = parties.iter().filter(|party| party.is_apart && !known.has(&party.customer));
+        let newcomers = new.filter_map(|party| {
             let click = match party.click {
                 Some(place) => Some(clicks.get(&place).filter(|click| click.holder.is_none())?),
                 None => None,
             };
-            Some((party, party.settle(click.map(|click| click.arrival))?))
+            let settled = party.settle(click.map(|click| click.arrival))?;
+            let lead = lead_at(events, party.leads.get(settled.embedded)?.position)?;
+            Some(Newcomer { party, settled, lead })
         });
-        Newcomers(settled.collect())
+        Newcomers(newcomers.collect())
     }
 
     /// Gives back those who are in; `None` when the transaction has failed because somebody was there before.
     pub(super) async fn insert(
         self,
         connection: &mut PgConnection,
-        events: &[Event],
         way: Way,
     ) -> Result<Option<Newcomers<'a>>, StoreError> {
         match way {
             _ if self.0.is_empty() => Ok(Some(self)),
-            Way::Insert => self.insert_free(connection, events).await.map(Some),
-            Way::Copy => match self.copy(connection, events).await {
+            Way::Insert => self.insert_free(connection).await.map(Some),
+            Way::Copy => match self.copy(connection).await {
                 Ok(()) => Ok(Some(self)),
                 Err(StoreError::Refused { code, .. }) if code == UNIQUE_VIOLATION => Ok(None),
                 Err(error) => Err(error),
@@ -85,18 +97,17 @@ impl<'a> Newcomers<'a> {
         }
     }
 
-    async fn copy(&self, connection: &mut PgConnection, events: &[Event]) -> Result<(), StoreError> {
+    async fn copy(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
         let now = sqlx::query_scalar(TRANSACTION_TIME).fetch_one(&mut *connection).await?;
         let mut copy = connection.copy_in_raw(COPY_CUSTOMERS).await?;
         let mut rows = CopyRows::new();
-        for (party, settled) in &self.0 {
-            let Some((lead, known)) = embedded(events, party, settled) else { continue };
+        for newcomer in &self.0 {
             rows.begin(COLUMNS);
-            rows.place(&party.customer);
-            rows.text(lead.customer_key.as_ref().map(|key| key.as_str()));
-            rows.uuid(party.click.map(|click| click.ident.uuid()));
-            rows.lead(&LeadRow::of(lead, known)?);
-            rows.state(&StateRow::of(Some(&settled.state)));
+            rows.place(&newcomer.party.customer);
+            rows.text(newcomer.lead.customer_key.as_ref().map(|key| key.as_str()));
+            rows.uuid(newcomer.claim());
+            rows.lead(&newcomer.row()?);
+            rows.state(&StateRow::of(Some(&newcomer.settled.state)));
             rows.bigint(Some(now));
             // The server takes them in while the next ones are written.
             if let Some(full) = rows.full() {
@@ -108,32 +119,28 @@ impl<'a> Newcomers<'a> {
         Ok(())
     }
 
-    async fn insert_free(
-        mut self,
-        connection: &mut PgConnection,
-        events: &[Event],
-    ) -> Result<Newcomers<'a>, StoreError> {
-        let (programs, idents) = places(self.0.iter().map(|(party, _)| &party.customer));
-        let (mut keys, mut claims) = (Vec::new(), Vec::<Option<Uuid>>::new());
+    async fn insert_free(mut self, connection: &mut PgConnection) -> Result<Newcomers<'a>, StoreError> {
+        let (programs, idents) = places(self.0.iter().map(|newcomer| &newcomer.party.customer));
         let (mut leads, mut states) = (LeadColumns::default(), StateColumns::default());
-        for (party, settled) in &self.0 {
-            if let Some((lead, known)) = embedded(events, party, settled) {
-                keys.push(lead.customer_key.as_ref().map(|key| key.as_str().to_owned()));
-                claims.push(party.click.map(|click| click.ident.uuid()));
-                leads.push(LeadRow::of(lead, known)?);
-                states.push(StateRow::of(Some(&settled.state)));
-            }
+        for newcomer in &self.0 {
+            leads.push(newcomer.row()?);
+            states.push(StateRow::of(Some(&newcomer.settled.state)));
         }
-        let statement = sqlx::query(INSERT_CUSTOMERS).bind(programs).bind(idents).bind(keys).bind(claims);
+        let key = |newcomer: &Newcomer| newcomer.lead.customer_key.as_ref().map(|key| key.as_str().to_owned());
+        let statement = sqlx::query(INSERT_CUSTOMERS)
+            .bind(programs)
+            .bind(idents)
+            .bind(self.0.iter().map(key).collect::<Vec<_>>())
+            .bind(self.0.iter().map(Newcomer::claim).collect::<Vec<_>>());
         let rows = states.bind(leads.bind(statement)).fetch_all(connection).await?;
         let inserted = rows.iter().map(place).collect::<Result<HashSet<_>, _>>()?;
-        self.0.retain(|(party, _)| inserted.contains(&party.customer));
+        self.0.retain(|newcomer| inserted.contains(&newcomer.party.customer));
         Ok(self)
     }
 
     /// What became of each of their leads.
     pub(super) fn told(&self) -> impl Iterator<Item = (usize, Outcome)> {
-        self.0.iter().flat_map(|(party, settled)| {
+        self.0.iter().flat_map(|Newcomer { party, settled, .. }| {
             let counted = settled.state.counted;
             party.leads.iter().map(move |lead| {
                 let counts = lead.facts.rank == counted;
@@ -144,7 +151,7 @@ impl<'a> Newcomers<'a> {
 
     /// Their leads that have no place in their customer's own row.
     pub(super) fn further(&self) -> impl Iterator<Item = NewLead> {
-        self.0.iter().flat_map(|(party, settled)| {
+        self.0.iter().flat_map(|Newcomer { party, settled, .. }| {
             let leads = party.leads.iter().zip(&settled.echoes).enumerate();
             leads.filter(|(number, _)| *number != settled.embedded).map(|(_, (lead, echo))| NewLead {
                 place: party.customer,
@@ -155,12 +162,16 @@ impl<'a> Newcomers<'a> {
     }
 
     pub(super) fn verdicts(&self) -> Vec<Reason> {
-        self.0.iter().map(|(_, settled)| settled.state.verdict.reason).collect()
+        self.0.iter().map(|newcomer| newcomer.settled.state.verdict.reason).collect()
     }
 }
 
-/// The lead that lives in the customer's own row.
-fn embedded<'a>(events: &'a [Event], party: &'a Party, settled: &Settled) -> Option<(&'a LeadEvent, &'a LeadFacts)> {
-    let lead = party.leads.get(settled.embedded)?;
-    Some((lead_at(events, lead.position)?, &lead.facts))
+impl Newcomer<'_> {
+    fn claim(&self) -> Option<Uuid> {
+        self.party.click.map(|click| click.ident.uuid())
+    }
+
+    fn row(&self) -> Result<LeadRow<'_>, StoreError> {
+        LeadRow::of(self.lead, &self.party.leads[self.settled.embedded].facts)
+    }
 }
