@@ -62,7 +62,7 @@ async fn further_leads_are_added_in_the_order_of_their_keys() {
     events.sort_by_key(customer);
     let with_news = |(at, event)| match event {
         Event::Lead(lead) if at % 2 == 0 => Event::Lead(LeadEvent { email: Some(email_mark(1)), ..lead }),
-        event => event,
+        Event::Lead(_) | Event::Click(_) => event,
     };
     let events: Vec<Event> = events.into_iter().enumerate().map(with_news).collect();
     let takes: Vec<String> =
