@@ -131,24 +131,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::scenario::{OTHER_PROGRAM, browser, click, server};
-    use std::time::{Duration, Instant};
-
-    const LEADS: u32 = 100_000;
-    /// A product of the two numbers would take minutes.
-    const A_MOMENT: Duration = Duration::from_secs(5);
-
-    /// Each better than all before it, so that none is in its place when it comes.
-    #[test]
-    fn a_hundred_thousand_leads_of_one_customer_cost_no_more_each_than_a_few() {
-        let lead = |number| if number % 2 == 0 { server(number) } else { browser(number) };
-        let events: Vec<Event> = (1..=LEADS).rev().map(|number| lead(number).key("usr_1").event()).collect();
-        let begun = Instant::now();
-        let [party] = &parties(&events)[..] else { unreachable!("they speak of one customer") };
-        let stored: Vec<LeadFacts> = party.leads.iter().map(|lead| lead.facts.clone()).collect();
-        let echoes = party.echoes_of(&stored);
-        assert!(begun.elapsed() < A_MOMENT, "{:?}", begun.elapsed());
-        assert_eq!(echoes.iter().filter(|is_echo| **is_echo).count(), LEADS as usize - 1, "the best says the most");
-    }
 
     #[test]
     fn a_lead_is_an_echo_of_better_ones_only_and_only_of_what_they_say() {

@@ -4,16 +4,23 @@
 
 mod memory;
 
+use domain::attribution::LeadFacts;
 use domain::event::Event;
 use domain::examples::examples;
+use domain::merge::parties;
 use domain::model;
-use domain::scenario::{browser, click};
+use domain::scenario::{browser, click, server};
 use domain::universe::{deliveries, universe};
 use memory::Memory;
+use std::time::{Duration, Instant};
 
 /// Event sets compared; each in one order and one cut of its own.
 const SETS: u64 = 100_000;
 const THREADS: u64 = 2;
+/// Leads of one customer.
+const LEADS: u32 = 100_000;
+/// Were each lead held beside each other one, it would take minutes.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 #[test]
 fn a_hundred_thousand_event_sets_end_as_the_model_says_in_any_order_cut_and_repetition() {
@@ -63,6 +70,19 @@ fn a_late_candidate_of_a_lead_known_by_its_click_reaches_the_key_that_owns_the_c
     let each_by_itself = events.clone().map(|event| vec![event]);
     let memory = obeys(&events, &each_by_itself, "in that order");
     assert_eq!(memory.widened, 1, "the late click alone needs more rows than it names");
+}
+
+/// Each better than all before it, so that none is in its place when it comes.
+#[test]
+fn a_hundred_thousand_leads_of_one_customer_cost_no_more_each_than_a_few() {
+    let lead = |number| if number % 2 == 0 { server(number) } else { browser(number) };
+    let events: Vec<Event> = (1..=LEADS).rev().map(|number| lead(number).key("usr_1").event()).collect();
+    let begun = Instant::now();
+    let [party] = &parties(&events)[..] else { panic!("they speak of one customer") };
+    let stored: Vec<LeadFacts> = party.leads.iter().map(|lead| lead.facts.clone()).collect();
+    let echoes = party.echoes_of(&stored);
+    assert!(begun.elapsed() < A_MOMENT, "{:?}", begun.elapsed());
+    assert_eq!(echoes.iter().filter(|is_echo| **is_echo).count(), LEADS as usize - 1, "all but the best");
 }
 
 fn obeys(events: &[Event], batches: &[Vec<Event>], what: &str) -> Memory {
