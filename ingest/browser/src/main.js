@@ -1,36 +1,33 @@
 // Puts `window.affitor` into the page and starts: the click in the address, what earlier pages left, the calls that
 // waited in `window.affitorQueue`. Nothing here throws into the page.
 
-import { look, resumeClick } from './clicks.js';
+import { look } from './clicks.js';
+import { consent, resume } from './consent.js';
 import { result, send } from './outbox.js';
 import { debug, program, say, setDebug, setProgram } from './settings.js';
-import { resumeSignups, signup } from './signups.js';
-import { affiliateUrl, clickId, permission, setConsent } from './visitor.js';
+import { signup } from './signups.js';
+import { affiliateUrl, clickId } from './visitor.js';
 
-// A promise that resolves, whatever happens.
-const safely = (work) =>
-  new Promise((resolve) => resolve(work())).catch((error) => {
+// The same with a promise that resolves, whatever happens.
+const safe = (work) => (...values) =>
+  new Promise((resolve) => resolve(work(...values))).catch((error) => {
     say(error);
     return result({ error });
   });
 
 const affitor = {
   loaded: true,
-  init: ({ programId, debug: on = debug }) => {
+  init: safe(({ programId, debug: on = debug }) => {
     setProgram(programId);
     setDebug(on);
-  },
-  signup: (key, email) => safely(() => signup(key, email)),
-  trackLead: (lead) =>
-    safely(() => signup(lead.customer_key || lead.user_id, lead.email, lead.additional_data)),
+  }),
+  signup: safe(signup),
+  trackLead: safe((lead) => signup(lead.customer_key || lead.user_id, lead.email)),
   // A visit that is recorded and never counted.
-  trackTest: (data) =>
-    safely(async () => {
-      const additional_data = { program_id: program, ...data, test_mode: true };
-      await permission();
-      return result(await send('click', { additional_data }));
-    }),
-  consent: setConsent,
+  trackTest: safe((data) =>
+    send('click', { additional_data: { program_id: program, ...data, test_mode: true } }).then(result),
+  ),
+  consent,
   getClickId: clickId,
   getData: () => ({
     clickId: clickId(),
@@ -57,19 +54,14 @@ const affitor = {
 
 const takeQueue = () => {
   const queue = (window.affitorQueue = window.affitorQueue || []);
-  queue.push = (...calls) => calls.forEach((call) => safely(() => affitor[call[0]](...call.slice(1))));
+  queue.push = (...calls) => calls.forEach(safe(([name, ...values]) => affitor[name](...values)));
   queue.push(...queue.splice(0));
 };
 
-const resume = () => {
-  safely(resumeClick);
-  safely(resumeSignups);
-};
-
 const start = () => {
-  safely(() => look(performance.navigation.type > 1 && clickId()));
+  look((performance.navigation || {}).type > 1 && clickId());
   resume();
-  safely(takeQueue);
+  takeQueue();
 };
 
 const begin = () => {
@@ -80,7 +72,7 @@ const begin = () => {
     const original = history[name];
     history[name] = (...values) => {
       original.apply(history, values);
-      safely(look);
+      look();
     };
   });
   // Back from the browser's memory: other pages may have left something.
@@ -90,4 +82,4 @@ const begin = () => {
   else start();
 };
 
-if (!window.affitor || !window.affitor.loaded) safely(begin);
+if (!(window.affitor || {}).loaded) safe(begin)();

@@ -1,12 +1,13 @@
 // What the script tag says: program, debug mode, consent and where the API is. Read once; `affitor.init` and
 // `affitor.consent` change it. Stores nothing and sends nothing.
 
-// A module has no current script.
-const script = document.currentScript || document.querySelector('[data-affitor-program-id]');
+// A module has no current script. What a page holds in itself has no address, and may have no element any more.
+const script =
+  document.currentScript || document.querySelector('[data-affitor-program-id]') || document.documentElement;
 const said = script.dataset;
 
 // The script's own origin, unless a proxy puts the API below a path.
-export const api = new URL((said.affitorApi || '') + '/api/v1/track/', script.src).href;
+export const api = new URL((said.affitorApi || '') + '/api/v1/track/', script.src || document.baseURI);
 
 export let program = null;
 export let debug = said.affitorDebug === 'true';

@@ -1,9 +1,8 @@
-// Who the visitor is: the click id that counts, those before it, the landing address, the session, the consent.
+// Who the visitor is: the click id that counts, those before it, the landing address, the session.
 // Sends nothing.
 
-import { cookie, removeCookie, setCookie } from './cookies.js';
-import { allow, consent } from './settings.js';
-import { attempt, drop, keep, kept, names } from './storage.js';
+import { cookie, setCookie } from './cookies.js';
+import { attempt, keep, kept } from './storage.js';
 
 const CLICK = 'affitor_click_id';
 const OLD_CLICK = 'customer_code';
@@ -11,47 +10,36 @@ const ADDRESS = 'affitor_aff_url';
 const CLICKS = 'affitor_clicks';
 const MOST_CLICKS = 20;
 
-// The last clicks with the end of their life, the newest last.
-const clicks = () => JSON.parse(kept(CLICKS) || '[]').filter((click) => click[1] > Date.now());
+// Whether the server takes it as an identifier. One broken text must not cost a signup.
+const isValid = (text) => /^[\w.:-]{1,128}$/.test(text || '');
 
-export const clickIds = () => clicks().map((click) => click[0]);
+// The last ones, the newest last.
+export const clickIds = () => (kept(CLICKS) || '').split(',').filter(isValid).slice(-MOST_CLICKS);
 
 // The cookie first: another subdomain may have a newer one. Without cookies, what the storage has.
-export const clickId = () => cookie(CLICK) || clickIds().pop() || null;
+export const clickId = () => [cookie(CLICK), clickIds().pop()].find(isValid) || null;
 
 export const affiliateUrl = () => cookie(ADDRESS) || null;
 
-export const remember = (id, address, days) => {
+// The answer to an earlier click may come after that to the newest: then it stands before it.
+export const remember = ({ click_id: id, cookie_window_days: days }, address, isNewest) => {
   const seconds = days * 86400;
-  const others = clicks().filter((click) => click[0] !== id);
-  keep(CLICKS, JSON.stringify(others.concat([[id, Date.now() + seconds * 1e3]]).slice(-MOST_CLICKS)));
-  // One that is there already is left alone: the server may have set it, and Safari keeps that one longer.
-  if (cookie(CLICK) !== id) setCookie(CLICK, seconds, id);
-  setCookie(OLD_CLICK, seconds, id);
-  setCookie(ADDRESS, seconds, address);
+  const ids = clickIds().filter((other) => other !== id);
+  ids.splice(isNewest ? MOST_CLICKS : -1, 0, id);
+  keep(CLICKS, ids.join());
+  const newest = ids.pop();
+  // One that is there already is left alone: the server may have set it, and Safari keeps that one longer. But it has set
+  // the earlier one too.
+  if ((cookie(CLICK) === id) !== isNewest) setCookie(CLICK, seconds, newest);
+  setCookie(OLD_CLICK, seconds, newest);
+  if (isNewest) setCookie(ADDRESS, seconds, address);
 };
 
 // One id for all pages of a tab.
 export const session = () =>
-  attempt(() => (sessionStorage.affitor_session = sessionStorage.affitor_session || '' + Math.random()));
+  attempt(() => (sessionStorage.affitor_session = [sessionStorage.affitor_session, '' + Math.random()].find(isValid)));
 
-let waiting = [];
-
-// Comes with the consent; without it never.
-export const permission = () => consent || new Promise((resolve) => waiting.push(resolve));
-
-export const setConsent = (given) => {
-  // Also to forget what an earlier visit has stored.
-  allow(true);
-  if (given) {
-    // What waited in memory is stored.
-    names('affitor').forEach((name) => keep(name, kept(name)));
-    waiting.forEach((resume) => resume());
-  } else {
-    [CLICK, OLD_CLICK, ADDRESS].forEach(removeCookie);
-    names('affitor').forEach(drop);
-    attempt(() => delete sessionStorage.affitor_session);
-    allow(false);
-  }
-  waiting = [];
+export const forget = () => {
+  [CLICK, OLD_CLICK, ADDRESS].forEach((name) => setCookie(name, 0));
+  attempt(() => delete sessionStorage.affitor_session);
 };

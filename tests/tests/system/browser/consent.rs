@@ -1,9 +1,9 @@
 //! Consent, and what leaves the browser at all.
 
-use super::{Shop, kept};
+use super::{Shop, kept, sent_all};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tests::{Tab, Visitor};
+use tests::{Tab, Visitor, Weather};
 
 const STORED: &str = "document.cookie + Object.keys(localStorage) + Object.keys(sessionStorage)";
 
@@ -43,7 +43,7 @@ async fn with_consent_what_has_waited_is_sent_and_attributed() {
     tab.run("affitor.consent(true)").await;
     let click = tab.sees("affitor.clickId").await;
     assert_eq!(shop.referred("u1").await["click_id"], click);
-    tab.sees("!localStorage.affitor_lead_u1").await;
+    sent_all(&tab).await;
 }
 
 #[tokio::test]
@@ -60,12 +60,56 @@ async fn a_click_of_an_earlier_visit_counts_once_there_is_consent_again() {
 }
 
 #[tokio::test]
+async fn what_earlier_pages_have_kept_is_sent_once_there_is_consent_again() {
+    let shop = shop_that_asks().await;
+    let visitor = Visitor::new().await;
+    for event in ["click", "lead"] {
+        shop.site.weather(event, Weather::Refusing);
+    }
+    let tab = visitor.opens(&shop.link()).await;
+    tab.run("affitor.consent(true); void affitor.signup('u1', 'user@example.com')").await;
+    shop.arrived("click", 1).await;
+    tab.sees("Object.keys(localStorage).length === 2").await;
+    tab.open("about:blank").await;
+    // It was sent when the page was left.
+    shop.arrived("lead", 1).await;
+    for event in ["click", "lead"] {
+        shop.site.weather(event, Weather::Fair);
+    }
+    let before = (shop.sent("click").len(), shop.sent("lead").len());
+    tab.open(&shop.url("/signup")).await;
+    assert_eq!((shop.sent("click").len(), shop.sent("lead").len()), before);
+    tab.run("affitor.consent(true)").await;
+    let click = tab.sees("affitor.clickId").await;
+    assert_eq!(shop.referred("u1").await["click_id"], click);
+    sent_all(&tab).await;
+}
+
+#[tokio::test]
+async fn a_click_counts_although_consent_was_refused_before_it_was_given() {
+    for asks in [true, false] {
+        let shop = if asks { shop_that_asks().await } else { Shop::open().await };
+        let visitor = Visitor::new().await;
+        let tab = visitor.opens(&shop.link()).await;
+        if !asks {
+            tab.sees("affitor.clickId").await;
+        }
+        tab.run("affitor.consent(false); history.pushState({}, '', '/pricing')").await;
+        stores_nothing(&tab).await;
+        tab.run("affitor.consent(true)").await;
+        let click = tab.sees("affitor.clickId").await;
+        tab.run("affitor.signup('u1')").await;
+        assert_eq!(shop.referred("u1").await["click_id"], click);
+    }
+}
+
+#[tokio::test]
 async fn consent_taken_back_forgets_everything() {
     let shop = Shop::open().await;
-    let (visitor, tab, _) = shop.visitor().await;
+    let (visitor, tab, click) = shop.visitor().await;
     tab.offline(true).await;
     tab.run("affitor.signup('u1', 'user@example.com')").await;
-    assert_eq!(kept(&tab).await, ["affitor_lead_u1"]);
+    assert_eq!(kept(&tab).await, [format!("affitor_lead_u1,user@example.com,{click}")]);
     tab.run("affitor.consent(false)").await;
     tab.offline(false).await;
     stores_nothing(&tab).await;

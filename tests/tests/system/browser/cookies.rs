@@ -2,7 +2,8 @@
 
 use super::{API, SHOP, Shop, TRUSTED};
 use serde_json::{Value, json};
-use tests::Visitor;
+use std::process::Command;
+use tests::{Process, START, Visitor, free_port};
 
 async fn cookie(visitor: &Visitor, name: &str) -> Vec<Value> {
     visitor.cookies().await.into_iter().filter(|cookie| cookie["name"] == name).collect()
@@ -57,7 +58,7 @@ async fn a_cookie_that_an_earlier_tracker_has_set_on_the_host_alone_does_not_hid
     let old = "document.cookie = 'affitor_click_id=cust_42_1714000000000; path=/';
         document.cookie = 'affitor_aff_url=https://shop.test/?aff=100%; path=/'";
     tab.run(old).await;
-    assert_eq!(tab.run("affitor.affiliateUrl").await, json!("https://shop.test/?aff=100%"), "it was not escaped");
+    assert_eq!(tab.run("affitor.affiliateUrl").await, Value::Null, "it was not escaped");
     tab.open(&shop.link()).await;
     let click = tab.sees("affitor.clickId.startsWith('cust_42_1714') ? false : affitor.clickId").await;
     assert_eq!(shop.sent("click")[0]["existing_click_id"], "cust_42_1714000000000");
@@ -110,6 +111,34 @@ async fn on_the_pages_own_origin_the_server_sets_the_cookie_when_it_changes() {
     tab.open(&link).await;
     shop.taken("click", 2).await;
     assert!(shop.site.seen("click")[1].answer.get("set-cookie").is_none(), "it has not changed");
+    tab.run("affitor.signup('u1')").await;
+    shop.referred("u1").await;
+}
+
+#[tokio::test]
+async fn on_https_cookies_are_secure() {
+    let (shop, room, port) = (Shop::open().await, tempfile::tempdir().unwrap(), free_port());
+    let (upstream, tag) = (shop.site.url("127.0.0.1", ""), shop.tag("").replace(&shop.site.url(API, ""), ""));
+    shop.site.page("/", &shop.html(&tag));
+    let settings = format!(
+        "{{\nadmin off\nauto_https disable_redirects\nskip_install_trust\n}}
+        https://{SHOP}:{port} {{\nbind 127.0.0.1\ntls internal\nreverse_proxy {upstream}\n}}\n"
+    );
+    let file = room.path().join("Caddyfile");
+    std::fs::write(&file, settings).unwrap();
+    let mut command = Command::new("caddy");
+    command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
+    command.env("HOME", room.path()).env("XDG_DATA_HOME", room.path()).env("XDG_CONFIG_HOME", room.path());
+    let mut caddy = Process::spawn("caddy", &command);
+    caddy.wait_for_port(START, ([127, 0, 0, 1], port).into()).await;
+    let visitor = Visitor::new().await;
+    let tab = visitor.tab().await;
+    tab.command("Security.setIgnoreCertificateErrors", json!({"ignore": true})).await;
+    tab.open(&format!("https://{SHOP}:{port}/?aff={}", shop.program.code)).await;
+    tab.sees("affitor.clickId").await;
+    let cookies = visitor.cookies().await;
+    assert!(cookies.iter().any(|cookie| cookie["name"] == "affitor_click_id"), "{cookies:?}");
+    assert!(cookies.iter().all(|cookie| cookie["secure"] == true), "{cookies:?}");
     tab.run("affitor.signup('u1')").await;
     shop.referred("u1").await;
 }

@@ -110,10 +110,16 @@ async fn serves_signups(language: &str, mut command: Command) {
     assert_eq!((&customer["click_id"], &customer["email_masked"]), (&click, &json!("a***@example.com")));
     assert_eq!(customer["events"].as_array().unwrap().last().unwrap()["source"], "server");
 
+    // Somebody else's login, which an attacker has begun: nobody is signed up with it.
+    let attacked = Visitor::new().await;
+    let tab = attacked.opens(&format!("{back}?code=eve&state=00000000-0000-4000-8000-000000000000")).await;
+    assert!(tab.sees("document.body.innerText").await.as_str().unwrap().contains("start the login again"));
+    assert_eq!(shop.client.customer(&shop.program, "user_eve").await.status, 404);
+
     // On another domain there is no cookie: the address brings the click.
     let other = Visitor::new().await;
     let address = format!("http://app.example:{port}/login?affitor_click_id={}", click.as_str().unwrap());
-    shop.site.page("/provider", &provider.replace("BACK", &back).replace("=ada", "=bob"));
+    shop.site.page("/provider", &provider.replace("BACK", &back.replace(SHOP, "app.example")).replace("=ada", "=bob"));
     let tab = other.tab().await;
     tab.command("Page.navigate", json!({"url": address})).await;
     tab.sees("location.pathname === '/login/back'").await;

@@ -1,6 +1,6 @@
 //! No signup is lost: pages that are left, networks that are gone, servers that refuse, tabs side by side.
 
-use super::{Shop, kept};
+use super::{Shop, kept, sent_all};
 use serde_json::json;
 use tests::{Visitor, Weather};
 
@@ -47,7 +47,7 @@ async fn a_signup_and_a_redirect_while_the_click_is_under_way_are_attributed_by_
     let click = tab.sees("affitor.clickId").await;
     let customer = shop.referred("u1").await;
     assert_eq!(customer["click_id"], click);
-    tab.sees("Object.keys(localStorage).every((name) => !name.startsWith('affitor_lead'))").await;
+    sent_all(&tab).await;
 }
 
 #[tokio::test]
@@ -57,11 +57,11 @@ async fn a_signup_without_network_is_sent_by_the_next_page() {
     tab.offline(true).await;
     let told = tab.run("affitor.signup('u1', 'user@example.com')").await;
     assert_eq!((&told["success"], &told["queued"]), (&json!(false), &json!(true)));
-    assert_eq!(kept(&tab).await, ["affitor_lead_u1"]);
+    assert_eq!(kept(&tab).await, [format!("affitor_lead_u1,user@example.com,{click}")]);
     tab.offline(false).await;
     tab.open(&shop.url("/welcome")).await;
     assert_eq!(shop.referred("u1").await["click_id"], json!(click));
-    tab.sees("!localStorage['affitor_lead_u1']").await;
+    sent_all(&tab).await;
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_signup_without_network_is_sent_when_the_network_is_back() {
     tab.run("affitor.signup('u1', 'user@example.com')").await;
     tab.offline(false).await;
     shop.referred("u1").await;
-    tab.sees("!localStorage['affitor_lead_u1']").await;
+    sent_all(&tab).await;
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_signup_is_sent_again_until_the_server_has_recovered() {
     shop.arrived("lead", 2).await;
     shop.site.weather("lead", Weather::Fair);
     shop.referred("u1").await;
-    tab.sees("!localStorage['affitor_lead_u1']").await;
+    sent_all(&tab).await;
     let sent = shop.sent("lead");
     assert!(sent.iter().all(|lead| *lead == sent[0]), "the same lead each time: {sent:?}");
 }
@@ -139,7 +139,7 @@ async fn two_tabs_that_sign_up_at_once_lose_nothing_and_make_one_lead_each() {
     for key in ["one", "two", "both"] {
         shop.referred(key).await;
     }
-    second.sees("Object.keys(localStorage).every((name) => !name.startsWith('affitor_lead'))").await;
+    sent_all(&second).await;
     let leads = shop.customer("both").await["events"].as_array().unwrap().clone();
     let counted = leads.iter().filter(|event| event["type"] == "lead" && event["duplicate_of"].is_null()).count();
     assert_eq!(counted, 1, "{leads:?}");

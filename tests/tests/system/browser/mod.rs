@@ -1,5 +1,6 @@
 //! The tracker in a real browser, before a real pipeline: pages of a shop on one origin, the API on another.
 
+mod broken;
 mod build;
 mod clicks;
 mod consent;
@@ -9,6 +10,7 @@ mod guides;
 mod loading;
 mod lost;
 mod signups;
+mod slow;
 mod snippets;
 
 use serde_json::Value;
@@ -120,4 +122,9 @@ const KEPT: &str = "JSON.stringify(Object.keys(localStorage).filter((name) => na
 
 async fn kept(tab: &Tab) -> Vec<String> {
     serde_json::from_str(tab.run(KEPT).await.as_str().unwrap()).unwrap()
+}
+
+/// Waits until no signup is kept any more.
+async fn sent_all(tab: &Tab) {
+    tab.sees("Object.keys(localStorage).every((name) => !name.startsWith('affitor_lead'))").await;
 }
