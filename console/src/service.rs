@@ -3,7 +3,7 @@
 use crate::console::Console;
 use crate::route::standalone;
 use runtime::config::{Role, Settings};
-use runtime::http::{BindError, bind, readiness_router};
+use runtime::http::{BindError, Seat, bind, readiness_router};
 use runtime::process::{Process, ProcessError};
 use runtime::watch::watch;
 use std::convert::Infallible;
@@ -36,7 +36,7 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
     let store = Store::postgres(postgres_settings(settings)).await?;
 
     let app = standalone(Console::new(store.clone(), secrets.click)).merge(readiness_router(process.health.clone()));
-    process.serve(listener, app, || ());
+    process.serve(listener, Seat::here(app), || ());
     let (check, stop, watched) = (process.health.check("store"), process.tasks.stop(), store.clone());
     process.tasks.spawn("store watch", async move {
         let ask = || {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -50,13 +51,19 @@ pub struct StateDirError {
     source: io::Error,
 }
 
-/// Accepts clicks and leads. Cheap to clone; clones share it.
+/// Accepts clicks and leads on one runtime. Cheap to clone; clones share it.
 #[derive(Clone)]
-pub struct Ingest(Arc<Shared>);
+pub struct Ingest(Arc<Own>);
 
+/// What the runtime has for itself.
+struct Own {
+    publisher: Publisher,
+    shared: Arc<Shared>,
+}
+
+/// What all runtimes of the process share.
 struct Shared {
     snapshots: Snapshots,
-    publisher: Publisher,
     secrets: Secrets,
     mint: Mint,
     meters: Arc<Meters>,
@@ -73,57 +80,35 @@ impl Ingest {
     /// # Errors
     /// [`StateDirError`] when the directory for the last known programs cannot be used.
     pub async fn start(parts: Parts<'_>, supervisor: &mut Supervisor) -> Result<Self, StateDirError> {
-        Self::begin(parts, supervisor, Publisher::start).await
+        let (queue, settings) = (parts.queue, publishing(parts.settings));
+        let shared = Shared::start(parts, supervisor).await?;
+        let publisher = Publisher::start(queue, settings, &shared.meters, supervisor, &[Handle::current()]);
+        Ok(Ingest(Arc::new(Own { publisher, shared })))
+    }
+
+    /// The same for requests on several runtimes: one for each of them.
+    ///
+    /// # Errors
+    /// As [`Ingest::start`].
+    pub async fn start_on(
+        runtimes: &[Handle],
+        parts: Parts<'_>,
+        supervisor: &mut Supervisor,
+    ) -> Result<Vec<Self>, StateDirError> {
+        let (queue, settings) = (parts.queue, publishing(parts.settings));
+        let shared = Shared::start(parts, supervisor).await?;
+        let first = Publisher::start(queue, settings, &shared.meters, supervisor, runtimes);
+        let one = |seat| Ingest(Arc::new(Own { publisher: first.at(seat), shared: Arc::clone(&shared) }));
+        Ok((0..runtimes.len()).map(one).collect())
     }
 
     /// For measuring what the handlers cost by themselves: every event is thrown away and its request answered as if
     /// it were durable.
     #[doc(hidden)]
     pub async fn discarding(parts: Parts<'_>, supervisor: &mut Supervisor) -> Result<Self, StateDirError> {
-        Self::begin(parts, supervisor, |queue, settings, _, _| Publisher::discarding(queue, settings)).await
-    }
-
-    async fn begin(
-        parts: Parts<'_>,
-        supervisor: &mut Supervisor,
-        publisher: impl FnOnce(&Queue, PublisherSettings, &Arc<Meters>, &mut Supervisor) -> Publisher,
-    ) -> Result<Self, StateDirError> {
-        let settings = parts.settings;
-        let snapshots = Snapshots::default();
-        let refresher = Refresher::load(
-            parts.store.clone(),
-            snapshots.clone(),
-            settings.state_dir.clone(),
-            Duration::from_millis(settings.snapshot_refresh_ms),
-            parts.health.check("programs"),
-        );
-        let refresher = refresher.await.map_err(|source| {
-            let directory = settings.state_dir.display().to_string();
-            StateDirError { directory, source }
-        })?;
-        let stop = supervisor.stop();
-        supervisor.spawn("program refresh", endless(refresher.run(stop.clone())));
-        let watching = watch_queue(parts.queue.readiness(), parts.health.check("queue"), stop);
-        supervisor.spawn("queue watch", endless(watching));
-        let meters = Arc::new(Meters::new());
-        let publishing = PublisherSettings {
-            slots: settings.publish_slots,
-            buffer_events: settings.buffer_events,
-            answer_deadline: Duration::from_millis(settings.answer_deadline_ms),
-        };
-        let publisher = publisher(parts.queue, publishing, &meters, supervisor);
-        let hours = i64::try_from(settings.click_window_hours).unwrap_or(i64::MAX / 3_600_000_000);
-        Ok(Ingest(Arc::new(Shared {
-            snapshots,
-            publisher,
-            secrets: parts.secrets,
-            mint: Mint::default(),
-            meters,
-            limits: Limits::new(settings),
-            refusals_log: Seldom::new(),
-            body_timeout: parts.body_timeout,
-            click_window: Span::seconds(hours * 3_600),
-        })))
+        let publisher = Publisher::discarding(parts.queue, publishing(parts.settings));
+        let shared = Shared::start(parts, supervisor).await?;
+        Ok(Ingest(Arc::new(Own { publisher, shared })))
     }
 
     /// To be called when no request is in hand any more: what waits is published, then the publisher's tasks end.
@@ -142,35 +127,77 @@ impl Ingest {
     }
 
     pub(crate) fn snapshots(&self) -> &Snapshots {
-        &self.0.snapshots
+        &self.0.shared.snapshots
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {
-        &self.0.secrets
+        &self.0.shared.secrets
     }
 
     pub(crate) fn mint(&self) -> &Mint {
-        &self.0.mint
+        &self.0.shared.mint
     }
 
     pub(crate) fn meters(&self) -> &Meters {
-        &self.0.meters
+        &self.0.shared.meters
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.0.limits
+        &self.0.shared.limits
     }
 
     pub(crate) fn refusals_log(&self) -> &Seldom {
-        &self.0.refusals_log
+        &self.0.shared.refusals_log
     }
 
     pub(crate) fn body_timeout(&self) -> Duration {
-        self.0.body_timeout
+        self.0.shared.body_timeout
     }
 
     pub(crate) fn click_window(&self) -> Span {
-        self.0.click_window
+        self.0.shared.click_window
+    }
+}
+
+impl Shared {
+    async fn start(parts: Parts<'_>, supervisor: &mut Supervisor) -> Result<Arc<Self>, StateDirError> {
+        let settings = parts.settings;
+        let snapshots = Snapshots::default();
+        let refresher = Refresher::load(
+            parts.store.clone(),
+            snapshots.clone(),
+            settings.state_dir.clone(),
+            Duration::from_millis(settings.snapshot_refresh_ms),
+            parts.health.check("programs"),
+        );
+        let refresher = refresher.await.map_err(|source| {
+            let directory = settings.state_dir.display().to_string();
+            StateDirError { directory, source }
+        })?;
+        let stop = supervisor.stop();
+        supervisor.spawn("program refresh", endless(refresher.run(stop.clone())));
+        let watching = watch_queue(parts.queue.readiness(), parts.health.check("queue"), stop);
+        supervisor.spawn("queue watch", endless(watching));
+        let meters = Arc::new(Meters::new());
+        let hours = i64::try_from(settings.click_window_hours).unwrap_or(i64::MAX / 3_600_000_000);
+        Ok(Arc::new(Shared {
+            snapshots,
+            secrets: parts.secrets,
+            mint: Mint::default(),
+            meters,
+            limits: Limits::new(settings),
+            refusals_log: Seldom::new(),
+            body_timeout: parts.body_timeout,
+            click_window: Span::seconds(hours * 3_600),
+        }))
+    }
+}
+
+fn publishing(settings: &IngestSettings) -> PublisherSettings {
+    PublisherSettings {
+        slots: settings.publish_slots,
+        buffer_events: settings.buffer_events,
+        answer_deadline: Duration::from_millis(settings.answer_deadline_ms),
     }
 }
 

@@ -4,8 +4,9 @@ use crate::ingest::{Ingest, Parts, StateDirError};
 use crate::standalone::standalone;
 use queue::{OpenError, Queue, RabbitMqSettings};
 use runtime::config::{Role, Settings};
-use runtime::http::{BindError, bind, readiness_router};
+use runtime::http::{BindError, Cores, Seat, bind, readiness_router};
 use runtime::process::{Process, ProcessError};
+use std::io;
 use std::time::Duration;
 use store::{PostgresSettings, Store, StoreError};
 use thiserror::Error;
@@ -16,6 +17,9 @@ pub enum StartError {
     /// Settings, metrics, signals, or a task that failed.
     #[error(transparent)]
     Process(#[from] ProcessError),
+    /// The threads cannot be had.
+    #[error("the system gives the process no thread for each core: {0}")]
+    Cores(io::Error),
     /// The public port cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -49,10 +53,14 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
         body_timeout: process.limits().body_timeout,
         health: &process.health,
     };
-    let ingest = Ingest::start(parts, &mut process.tasks).await?;
+    let cores = Cores::start().map_err(StartError::Cores)?;
+    let each = Ingest::start_on(cores.handles(), parts, &mut process.tasks).await?;
     queue.warn_of_missing_policies();
-    let app = standalone(ingest.clone()).merge(readiness_router(process.health.clone()));
-    process.serve(listener, app, move || ingest.finish());
+    let seats = cores.handles().iter().zip(&each).map(|(core, ingest)| {
+        let app = standalone(ingest.clone()).merge(readiness_router(process.health.clone()));
+        Seat::new(core.clone(), app)
+    });
+    process.serve(listener, seats.collect(), move || each.iter().for_each(Ingest::finish));
     tracing::info!(listen = %settings.ingest.listen, "ingest is starting");
     let ended = process.run().await;
     queue.close().await;

@@ -16,7 +16,7 @@ use ingest::{Ingest, Parts};
 use places::Place;
 use runtime::config::{Role, Settings};
 use runtime::data_dir::DataDir;
-use runtime::http::bind;
+use runtime::http::{Seat, bind};
 use runtime::process::Process;
 use runtime::secret::{Secret, Secrets};
 use std::path::PathBuf;
@@ -128,6 +128,6 @@ async fn start(
     worker::spawn_ledger(tasks, &backend.queue, &backend.store, LedgerSettings::from(&settings.worker));
     worker::spawn_maintenance(tasks, &backend.store, MaintenanceSettings::from(&settings.worker));
     let app = routes::public(ingest.clone(), console, shop, health.clone())?;
-    process.serve(listener, app, move || ingest.finish());
+    process.serve(listener, Seat::here(app), move || ingest.finish());
     Ok(())
 }

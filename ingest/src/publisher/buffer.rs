@@ -42,6 +42,8 @@ pub(super) struct Waiting {
     records: Records,
     pub(super) kind: Kind,
     pub(super) answer: oneshot::Sender<Answer>,
+    /// Which runtime their request lives on.
+    pub(super) seat: usize,
     ticket: Ticket,
     /// What they take in a pack, in bytes.
     size: usize,
@@ -62,35 +64,35 @@ pub(super) struct Awaited {
 }
 
 impl Waiting {
-    pub(super) fn one(record: Vec<u8>, kind: Kind) -> (Self, Awaited) {
+    pub(super) fn one(record: Vec<u8>, kind: Kind, seat: usize) -> (Self, Awaited) {
         let size = record.len() + RECORD_OVERHEAD;
-        Self::new(Records::One(record), size, kind)
+        Self::new(Records::One(record), size, kind, seat)
     }
 
     /// Cut into as few as can each be in one pack. A record is far smaller than a pack.
-    pub(super) fn many(records: Vec<Vec<u8>>, kind: Kind) -> Vec<(Self, Awaited)> {
+    pub(super) fn many(records: Vec<Vec<u8>>, kind: Kind, seat: usize) -> Vec<(Self, Awaited)> {
         let mut parts = Vec::with_capacity(1);
         let (mut part, mut size) = (Vec::new(), 0);
         for record in records {
             let more = record.len() + RECORD_OVERHEAD;
             if part.len() == MAX_EVENTS || size + more > MAX_PACKED {
-                parts.push(Self::new(Records::Many(std::mem::take(&mut part)), size, kind));
+                parts.push(Self::new(Records::Many(std::mem::take(&mut part)), size, kind, seat));
                 size = 0;
             }
             size += more;
             part.push(record);
         }
         if !part.is_empty() {
-            parts.push(Self::new(Records::Many(part), size, kind));
+            parts.push(Self::new(Records::Many(part), size, kind, seat));
         }
         parts
     }
 
-    fn new(records: Records, size: usize, kind: Kind) -> (Self, Awaited) {
+    fn new(records: Records, size: usize, kind: Kind, seat: usize) -> (Self, Awaited) {
         let (answer, receiver) = oneshot::channel();
         let ticket = Ticket::default();
         let awaited = Awaited { ticket: ticket.clone(), answer: receiver };
-        (Waiting { records, kind, answer, ticket, size }, awaited)
+        (Waiting { records, kind, answer, seat, ticket, size }, awaited)
     }
 
     pub(super) fn records(&self) -> &[Vec<u8>] {
@@ -201,12 +203,12 @@ mod tests {
     use super::*;
 
     fn event(bytes: usize) -> (Waiting, Awaited) {
-        Waiting::one(vec![0; bytes], Kind::Lead)
+        Waiting::one(vec![0; bytes], Kind::Lead, 0)
     }
 
     /// The parts of one request with so many events of so many bytes each.
     fn events(count: usize, bytes: usize) -> Vec<Waiting> {
-        Waiting::many(vec![vec![0; bytes]; count], Kind::Lead).into_iter().map(|(part, _)| part).collect()
+        Waiting::many(vec![vec![0; bytes]; count], Kind::Lead, 0).into_iter().map(|(part, _)| part).collect()
     }
 
     fn count(pack: &[Waiting]) -> usize {

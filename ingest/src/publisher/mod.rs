@@ -2,14 +2,17 @@
 //! one pack, and answers every request of the pack when the queue has confirmed.
 //!
 //! No timer adds delay: while one pack waits for its confirm the next one fills. A slot is one task with one channel
-//! of its own, because confirms of tasks that share a channel get mixed up.
+//! of its own, because confirms of tasks that share a channel get mixed up. Requests live on several runtimes, and what
+//! a slot has to tell those of one runtime it tells them there, in one go: to wake each from elsewhere costs more.
 
+mod answering;
 mod buffer;
 mod ledger;
 mod slot;
 
 use crate::meters::{Kind, Meters};
 use crate::refusal::Refusal;
+use answering::Answering;
 use buffer::{Awaited, Buffer, Waiting};
 use queue::{Queue, Readiness};
 use runtime::lifecycle::Supervisor;
@@ -18,6 +21,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -31,7 +35,7 @@ pub(crate) struct PublisherSettings {
     pub(crate) answer_deadline: Duration,
 }
 
-/// Publishes events; clones share buffer and slots.
+/// Publishes the events of one runtime's requests; all share buffer and slots.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     buffer: Arc<Buffer>,
@@ -39,30 +43,41 @@ pub(crate) struct Publisher {
     /// Slots that are not pausing after a failure.
     working: Arc<AtomicUsize>,
     answer_deadline: Duration,
+    /// Which of the runtimes.
+    seat: usize,
     /// Events are thrown away, which is for measuring only.
     discards: bool,
 }
 
 impl Publisher {
-    /// Starts the slots, which end once [`Publisher::finish`] was called and the buffer is empty.
+    /// Starts the slots; the publisher is for requests on the first of the runtimes. The slots end once
+    /// [`Publisher::finish`] was called and the buffer is empty.
     pub(crate) fn start(
         queue: &Queue,
         settings: PublisherSettings,
         meters: &Arc<Meters>,
         supervisor: &mut Supervisor,
+        runtimes: &[Handle],
     ) -> Self {
         let buffer = Arc::new(Buffer::new(settings.buffer_events));
         let working = Arc::new(AtomicUsize::new(settings.slots));
-        for _ in 0..settings.slots {
+        let answering = Answering::start(runtimes, supervisor);
+        for runtime in runtimes.iter().cycle().take(settings.slots) {
             let (buffer, meters, working) = (Arc::clone(&buffer), Arc::clone(meters), Arc::clone(&working));
-            let slot = Slot::new(queue.publishing_channel(), buffer, meters, working);
-            supervisor.spawn("publisher", async move {
+            let slot = Slot::new(queue.publishing_channel(), buffer, meters, working, answering.clone());
+            let publishing = async move {
                 slot.run().await;
                 Ok::<(), Infallible>(())
-            });
+            };
+            supervisor.spawn_on("publisher", publishing, runtime);
         }
-        let answer_deadline = settings.answer_deadline;
-        Publisher { buffer, readiness: queue.readiness(), working, answer_deadline, discards: false }
+        let (readiness, answer_deadline) = (queue.readiness(), settings.answer_deadline);
+        Publisher { buffer, readiness, working, answer_deadline, seat: 0, discards: false }
+    }
+
+    /// The same for requests on another of the runtimes.
+    pub(crate) fn at(&self, seat: usize) -> Self {
+        Publisher { seat, ..self.clone() }
     }
 
     /// Without slots: every event counts as durable and is thrown away.
@@ -72,6 +87,7 @@ impl Publisher {
             readiness: queue.readiness(),
             working: Arc::default(),
             answer_deadline: settings.answer_deadline,
+            seat: 0,
             discards: true,
         }
     }
@@ -86,7 +102,7 @@ impl Publisher {
             return Ok(());
         }
         self.check_works()?;
-        let (waiting, awaited) = Waiting::one(record, kind);
+        let (waiting, awaited) = Waiting::one(record, kind, self.seat);
         self.buffer.push([waiting])?;
         answer(awaited, Instant::now() + self.answer_deadline).await
     }
@@ -99,7 +115,7 @@ impl Publisher {
         if self.discards {
             return vec![Ok(()); events];
         }
-        let (parts, awaited): (Vec<_>, Vec<_>) = Waiting::many(records, kind).into_iter().unzip();
+        let (parts, awaited): (Vec<_>, Vec<_>) = Waiting::many(records, kind, self.seat).into_iter().unzip();
         let sizes: Vec<usize> = parts.iter().map(|part| part.records().len()).collect();
         if let Err(refusal) = self.check_works().and_then(|()| self.buffer.push(parts)) {
             return vec![Err(refusal); events];

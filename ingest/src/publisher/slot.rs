@@ -1,5 +1,6 @@
-//! One slot: takes what waits, publishes it as a pack, answers its requests, and pauses when the queue fails it.
+//! One slot: takes what waits, publishes it as a pack, has its requests answered, and pauses when the queue fails it.
 
+use super::answering::Answering;
 use super::buffer::{Buffer, Waiting};
 use super::ledger::Ledger;
 use crate::meters::{Kind, Meters};
@@ -22,6 +23,7 @@ pub(super) struct Slot {
     buffer: Arc<Buffer>,
     meters: Arc<Meters>,
     working: Arc<AtomicUsize>,
+    answering: Answering,
     ledger: Ledger,
     backoff: Backoff,
 }
@@ -37,10 +39,11 @@ impl Slot {
         buffer: Arc<Buffer>,
         meters: Arc<Meters>,
         working: Arc<AtomicUsize>,
+        answering: Answering,
     ) -> Self {
         let ledger = Ledger::new(Uuid::new_v4());
         let backoff = Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE);
-        Slot { channel, buffer, meters, working, ledger, backoff }
+        Slot { channel, buffer, meters, working, answering, ledger, backoff }
     }
 
     /// Until the buffer is closed and empty.
@@ -79,10 +82,7 @@ impl Slot {
                 Err(refusal(error))
             }
         };
-        for waiting in pack {
-            // A request that is gone needs no answer.
-            let _gone = waiting.answer.send(answer);
-        }
+        self.answering.tell(pack, answer);
         published.is_ok()
     }
 

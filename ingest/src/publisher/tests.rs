@@ -25,7 +25,7 @@ async fn bench(slots: usize, buffer_events: usize, answer_deadline: Duration) ->
     let queue = Queue::embedded(store.sqlite_writer().unwrap(), EmbeddedSettings::default()).await.unwrap();
     let mut supervisor = Supervisor::new(CancellationToken::new());
     let settings = PublisherSettings { slots, buffer_events, answer_deadline };
-    let publisher = Publisher::start(&queue, settings, &Arc::new(Meters::new()), &mut supervisor);
+    let publisher = Publisher::start(&queue, settings, &Arc::new(Meters::new()), &mut supervisor, &[Handle::current()]);
     Bench { _room: room, store, queue, publisher, supervisor }
 }
 

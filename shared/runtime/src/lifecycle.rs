@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -93,7 +94,17 @@ impl Supervisor {
         name: &'static str,
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
-        let handle = self.tasks.spawn(async move { task.await.map_err(Into::into) });
+        self.spawn_on(name, task, &Handle::current());
+    }
+
+    /// [`Supervisor::spawn`] on another runtime, which must outlive the task.
+    pub fn spawn_on<E: Into<TaskError>>(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = Result<(), E>> + Send + 'static,
+        runtime: &Handle,
+    ) {
+        let handle = self.tasks.spawn_on(async move { task.await.map_err(Into::into) }, runtime);
         self.names.push((handle.id(), name));
     }
 

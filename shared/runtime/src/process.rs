@@ -5,10 +5,9 @@
 
 use crate::config::{Role, Settings};
 use crate::health::Health;
-use crate::http::{BindError, HttpLimits, bind, ops_router, serve};
+use crate::http::{BindError, HttpLimits, Seat, bind, ops_router, serve};
 use crate::lifecycle::{RunError, Supervisor, cancel_on_signals};
 use crate::telemetry::{MetricsError, MetricsHandle, init_logs, install_metrics};
-use axum::Router;
 use std::convert::Infallible;
 use std::io;
 use thiserror::Error;
@@ -74,11 +73,11 @@ impl Process {
         &self.ops
     }
 
-    /// Serves `app` until the stop; `finished` is called when no request is in hand any more.
-    pub fn serve(&mut self, listener: TcpListener, app: Router, finished: impl FnOnce() + Send + 'static) {
+    /// Serves `seats` until the stop; `finished` is called when no request is in hand any more.
+    pub fn serve(&mut self, listener: TcpListener, seats: Vec<Seat>, finished: impl FnOnce() + Send + 'static) {
         let (stop, limits) = (self.tasks.stop(), self.limits);
         self.tasks.spawn("http", async move {
-            serve(listener, app, limits, stop).await;
+            serve(listener, seats, limits, stop).await;
             finished();
             Ok::<_, Infallible>(())
         });
@@ -96,7 +95,7 @@ impl Process {
         tasks.spawn("metrics", {
             let (app, stop) = (ops_router(metrics, health.clone()), stop.clone());
             async move {
-                serve(ops, app, limits, stop).await;
+                serve(ops, Seat::here(app), limits, stop).await;
                 Ok::<_, Infallible>(())
             }
         });

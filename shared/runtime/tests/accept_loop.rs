@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, Request, StatusCode};
 use axum::routing::{get, post};
-use runtime::http::{HttpLimits, bind, read_body, serve};
+use runtime::http::{HttpLimits, Seat, bind, read_body, serve};
 use runtime::request_id::RequestId;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Server {
         let listener = bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let done = tokio::spawn(serve(listener, app, limits, stop.clone()));
+        let done = tokio::spawn(serve(listener, Seat::here(app), limits, stop.clone()));
         Self { address, stop, done, begun, release }
     }
 

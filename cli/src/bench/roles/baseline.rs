@@ -7,7 +7,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{Response, StatusCode};
 use runtime::config::Settings;
 use runtime::health::Health;
-use runtime::http::{HttpLimits, bind, read_body, readiness_router, serve};
+use runtime::http::{Cores, HttpLimits, Seat, bind, read_body, readiness_router, serve};
 use runtime::lifecycle::stop_on_signals;
 use std::time::Duration;
 
@@ -16,15 +16,29 @@ pub(super) const LEAD: &str = "/api/v1/track/lead";
 const MAX_BODY_BYTES: usize = 16 * 1_024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves until SIGTERM.
+/// Serves until SIGTERM, on the runtime that everybody has.
 ///
 /// # Errors
 /// The port cannot be had.
 pub(super) async fn serve_until_stopped(settings: &Settings, app: Router) -> Result<(), Failure> {
+    serve_at(settings, Seat::here(app.merge(readiness_router(Health::new())))).await
+}
+
+/// Serves until SIGTERM, as `ingest` does: each connection on one core.
+///
+/// # Errors
+/// The port or the threads cannot be had.
+pub(super) async fn serve_on_cores(settings: &Settings, app: Router) -> Result<(), Failure> {
+    let cores = Cores::start().map_err(Failure::system("threads cannot be started"))?;
+    let app = app.merge(readiness_router(Health::new()));
+    let seats = cores.handles().iter().map(|core| Seat::new(core.clone(), app.clone()));
+    serve_at(settings, seats.collect()).await
+}
+
+async fn serve_at(settings: &Settings, seats: Vec<Seat>) -> Result<(), Failure> {
     let stop = stop_on_signals().map_err(Failure::system("signals cannot be listened to"))?;
     let listener = bind(&settings.ingest.listen).await?;
-    let app = app.merge(readiness_router(Health::new()));
-    serve(listener, app, HttpLimits::from(&settings.http), stop).await;
+    serve(listener, seats, HttpLimits::from(&settings.http), stop).await;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The least a JSON service can do: reads whatever JSON it is sent and writes it again.
 
-use super::baseline::{LEAD, failed, json, serve_until_stopped, whole};
+use super::baseline::{LEAD, failed, json, serve_on_cores, whole};
 use crate::failure::Failure;
 use axum::Router;
 use axum::body::Body;
@@ -11,7 +11,7 @@ use runtime::config::Settings;
 use serde_json::Value;
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Failure> {
-    serve_until_stopped(settings, Router::new().route(LEAD, post(echo))).await
+    serve_on_cores(settings, Router::new().route(LEAD, post(echo))).await
 }
 
 async fn echo(request: Request) -> Response<Body> {

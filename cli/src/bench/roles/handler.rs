@@ -1,6 +1,6 @@
 //! The real handler of leads, whose events go nowhere: the limit that a queue can only come near.
 
-use super::baseline::serve_until_stopped;
+use super::baseline::serve_on_cores;
 use crate::failure::Failure;
 use crate::store_choice::STORE_FILE;
 use ingest::{Ingest, Parts, standalone};
@@ -34,5 +34,5 @@ pub(super) async fn run(settings: &Settings, directory: &Path) -> Result<(), Fai
     // Its tasks end with the process: there is nothing to finish.
     let mut tasks = Supervisor::new(CancellationToken::new());
     let ingest = Ingest::discarding(parts, &mut tasks).await?;
-    serve_until_stopped(settings, standalone(ingest)).await
+    serve_on_cores(settings, standalone(ingest)).await
 }

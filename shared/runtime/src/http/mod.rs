@@ -5,6 +5,7 @@
 mod body;
 mod client_address;
 mod contract;
+mod cores;
 mod deadlines;
 mod guard;
 mod header_length;
@@ -19,7 +20,8 @@ mod wire;
 pub use body::{BodyFault, read_body};
 pub use client_address::{X_FORWARDED_FOR, client_address};
 pub use contract::health_contract;
+pub use cores::Cores;
 pub use limits::HttpLimits;
 pub use listener::{BindError, bind};
 pub use ops::{ops_router, readiness_router};
-pub use serve::serve;
+pub use serve::{Seat, serve};

@@ -20,8 +20,10 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
@@ -35,11 +37,50 @@ const SHORTAGE_PERIOD: Duration = Duration::from_secs(10);
 /// Bytes that hyper may buffer of one connection in each direction, so that ten thousand stay small.
 const MAX_BUFFER: usize = 64 * 1_024;
 
-/// Serves `app` until `stop`, then finishes the requests in hand and returns.
+/// What answers, and the runtime on which it does.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    runtime: Handle,
+    app: Router,
+    /// Shared with each of its connections, which are counted by that.
+    living: Arc<()>,
+}
+
+impl Seat {
+    /// Connections that live on `runtime` and are answered by `app`.
+    pub fn new(runtime: Handle, app: Router) -> Self {
+        Seat { runtime, app, living: Arc::default() }
+    }
+
+    /// The one seat of a process that needs no more: the runtime of the caller.
+    pub fn here(app: Router) -> Vec<Self> {
+        vec![Self::new(Handle::current(), app)]
+    }
+
+    /// One connection, from its first byte to its last. Only here is it known to the runtime on which it is used.
+    fn connection(
+        &self,
+        stream: std::net::TcpStream,
+        peer: SocketAddr,
+        limits: HttpLimits,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + use<> {
+        let (app, living) = (self.app.clone(), Arc::clone(&self.living));
+        async move {
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                connection(stream, peer, app, limits, stop).await;
+            }
+            drop(living);
+        }
+    }
+}
+
+/// Serves until `stop`, then finishes the requests in hand and returns. A new connection goes to the seat that has the
+/// fewest.
 ///
 /// Each request carries [`ConnectInfo`] of its peer and its [`RequestId`]; each answer the id.
 /// Requests that take longer than the drain limit after `stop`, or all if the future is dropped, are cut.
-pub async fn serve(listener: TcpListener, app: Router, limits: HttpLimits, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, seats: Vec<Seat>, limits: HttpLimits, stop: CancellationToken) {
     let mut connections = JoinSet::new();
     let mut shortage = Shortage::default();
     loop {
@@ -49,11 +90,14 @@ pub async fn serve(listener: TcpListener, app: Router, limits: HttpLimits, stop:
             Some(_) = connections.join_next() => {}
             // At the bound nothing is accepted: newcomers wait in the kernel's queue.
             accepted = listener.accept(), if connections.len() < limits.max_connections => {
-                match accepted {
-                    Ok((stream, peer)) => {
-                        connections.spawn(connection(stream, peer, app.clone(), limits, stop.clone()));
+                let accepted = accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
+                let freest = seats.iter().min_by_key(|seat| Arc::strong_count(&seat.living));
+                match (accepted, freest) {
+                    (Ok((stream, peer)), Some(seat)) => {
+                        connections.spawn_on(seat.connection(stream, peer, limits, stop.clone()), &seat.runtime);
                     }
-                    Err(error) => shortage.survive(&error).await,
+                    (Ok(_), None) => {}
+                    (Err(error), _) => shortage.survive(&error).await,
                 }
             }
         }
@@ -85,7 +129,6 @@ impl Shortage {
     }
 }
 
-/// One connection, from its first byte to its last.
 async fn connection(mut stream: TcpStream, peer: SocketAddr, app: Router, limits: HttpLimits, stop: CancellationToken) {
     // Answers are written whole, so waiting to fill a segment only delays them.
     if stream.set_nodelay(true).is_err() {
