@@ -63,8 +63,12 @@ pub fn describe_metrics() {
 
 /// Counts verdicts that are committed.
 pub(crate) fn judged(reasons: &[Reason]) {
-    for reason in reasons {
-        counter!(VERDICTS, "reason" => reason.name()).increment(1);
+    for reason in Reason::ALL {
+        // Finding the counter costs more than counting.
+        match reasons.iter().filter(|judged| *judged == reason).count() {
+            0 => {}
+            count => counter!(VERDICTS, "reason" => reason.name()).increment(count as u64),
+        }
     }
 }
 

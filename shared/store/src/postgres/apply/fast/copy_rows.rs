@@ -8,22 +8,28 @@ use uuid::Uuid;
 const COPY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const COPY_END: [u8; 2] = (-1_i16).to_be_bytes();
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
-/// As much as is sent at once, in bytes.
+/// Sent as soon as there is so much, in bytes.
 const CHUNK: usize = 64 * 1024;
+/// For the row with which a chunk ends.
+const ROW: usize = 4 * 1024;
 
 /// Rows on their way to COPY.
 pub(super) struct CopyRows(Vec<u8>);
 
 impl CopyRows {
     pub(super) fn new() -> Self {
-        let mut bytes = Vec::with_capacity(2 * CHUNK);
+        let mut bytes = Vec::with_capacity(CHUNK + ROW);
         bytes.extend_from_slice(COPY_HEADER);
         CopyRows(bytes)
     }
 
-    /// What there is, once it is worth sending.
-    pub(super) fn full(&mut self) -> Option<Vec<u8>> {
-        (self.0.len() >= CHUNK).then(|| std::mem::replace(&mut self.0, Vec::with_capacity(2 * CHUNK)))
+    /// What there is, once it is worth sending; to be followed by [`CopyRows::sent`].
+    pub(super) fn full(&self) -> Option<&[u8]> {
+        (self.0.len() >= CHUNK).then_some(&self.0)
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.0.clear();
     }
 
     pub(super) fn begin(&mut self, fields: i16) {

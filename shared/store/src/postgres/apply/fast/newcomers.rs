@@ -112,6 +112,7 @@ impl<'a> Newcomers<'a> {
             // The server takes them in while the next ones are written.
             if let Some(full) = rows.full() {
                 copy.send(full).await?;
+                rows.sent();
             }
         }
         copy.send(rows.finish()).await?;
