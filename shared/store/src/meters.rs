@@ -3,8 +3,9 @@
 //!
 //! Called by `apply` of either database.
 
-use domain::event::Event;
-use domain::merge::Changes;
+use domain::Ident;
+use domain::event::{ClickEvent, Event};
+use domain::merge::{Changes, Place};
 use domain::outcome::{DeadLetterReason, Reason};
 use metrics::{counter, describe_counter, describe_histogram, histogram};
 use std::collections::HashSet;
@@ -82,7 +83,16 @@ pub(crate) fn set_aside(reasons: &[DeadLetterReason]) {
 /// The new verdicts among a fold's changes. A customer that was looked at again for nothing keeps the old one.
 pub(crate) fn verdicts(events: &[Event], changes: &Changes) -> Vec<Reason> {
     let leads: HashSet<_> = changes.leads.iter().map(|lead| events[lead.position].id()).collect();
-    let clicks: HashSet<_> = changes.arrived.values().map(|position| events[*position].id()).collect();
+    let woken: HashSet<_> = changes.woken.iter().map(|(click, _)| *click).collect();
+    let comes = |(position, event): (usize, &Event)| match event {
+        Event::Click(ClickEvent { click, .. }) => {
+            let place = Place { program: click.program, ident: Ident::of_click(click.is_test(), *click) };
+            let is_new = changes.arrived.get(&place) == Some(&position);
+            (is_new || woken.contains(&place)).then_some(click.event)
+        }
+        Event::Lead(_) => None,
+    };
+    let clicks: HashSet<_> = events.iter().enumerate().filter_map(comes).collect();
     let states = changes.customers.values().flatten();
     let new = states.filter(|state| {
         let click = state.verdict.click.map(|click| click.event);

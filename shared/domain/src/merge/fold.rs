@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Changes {
     /// Clicks seen for the first time, by the position of their event.
     pub arrived: BTreeMap<Place, usize>,
+    /// Waiters who wait no longer.
+    pub woken: BTreeSet<(Place, Ident)>,
     /// Clicks whose owner may have changed, and that are from now on contested.
     pub named: BTreeMap<Place, Option<Owner>>,
     /// Customers that wait for clicks not seen yet.
@@ -98,11 +100,13 @@ impl Fold<'_> {
     fn see(&mut self, position: usize, click: &ClickEvent) {
         let place = arrival_place(click.click);
         let row = self.clicks.entry(place).or_default();
+        // Whoever still waits for a click that is there was one too many for the transaction in which it came.
+        self.touched.extend(row.waiters.iter().map(|ident| Place { program: place.program, ident: *ident }));
+        self.changes.woken.extend(row.waiters.iter().map(|ident| (place, *ident)));
         let outcome = if row.arrival.is_some() {
             Outcome::Redelivered
         } else {
             row.arrival = Some(Arrival { link: click.link, bot: click.bot });
-            self.touched.extend(row.waiters.iter().map(|ident| Place { program: place.program, ident: *ident }));
             self.changes.arrived.insert(place, position);
             Outcome::ClickRecorded
         };

@@ -37,7 +37,8 @@ pub struct ClickRow {
     pub arrival: Option<Arrival>,
     /// The keyed customer it belongs to.
     pub owner: Option<Owner>,
-    /// Who named it before it was seen; loaded for clicks that arrive in this batch.
+    /// Who named it before it was seen; loaded for clicks that arrive in this batch. If not all of them are, the click
+    /// has to come again until none is left.
     pub waiters: BTreeSet<Ident>,
 }
 

@@ -11,6 +11,9 @@ use domain::model::{ModelCustomer, Realm};
 use domain::{EventId, ProgramId};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So few that customers often wait for the next time.
+const WOKEN_AT_ONCE: usize = 2;
+
 #[derive(Default)]
 struct Click {
     arrival: Option<Arrival>,
@@ -49,11 +52,20 @@ impl Memory {
         done.extend(self.join(events, &parties, &done));
         let is_left_over = |(position, event): (usize, &Event)| (!done.contains(&position)).then(|| event.clone());
         let left_over: Vec<Event> = events.iter().enumerate().filter_map(is_left_over).collect();
-        let mut scope = Scope::of(&left_over);
+        while self.apply_slow(&left_over) {}
+    }
+
+    /// Whether the events have to come again for those of their clicks' waiters who were too many.
+    fn apply_slow(&mut self, left_over: &[Event]) -> bool {
+        let mut scope = Scope::of(left_over);
         loop {
             let loaded = self.load(&scope);
-            match fold(&left_over, &loaded) {
-                Ok(changes) => return self.write(&left_over, changes),
+            match fold(left_over, &loaded) {
+                Ok(changes) => {
+                    let woken = changes.woken.len();
+                    self.write(left_over, changes);
+                    return woken == WOKEN_AT_ONCE;
+                }
                 Err(wider) => {
                     let before = scope.clone();
                     scope.widen(wider);
@@ -156,10 +168,11 @@ impl Memory {
             self.clicks.entry(*place).or_insert(Click { contested: true, ..Click::default() });
         }
         let mut loaded = Loaded::default();
+        let waiting = self.waiters.iter().filter(|(at, _)| scope.arriving.contains(at));
+        let waiting: Vec<(Place, Ident)> = waiting.take(WOKEN_AT_ONCE).copied().collect();
         for place in scope.clicks_to_lock() {
             let click = &self.clicks[&place];
-            let waiting = self.waiters.iter().filter(|(at, _)| *at == place && scope.arriving.contains(at));
-            let waiters = waiting.map(|(_, ident)| *ident).collect();
+            let waiters = waiting.iter().filter(|(at, _)| *at == place).map(|(_, ident)| *ident).collect();
             loaded.clicks.insert(place, ClickRow { arrival: click.arrival, owner: click.owner, waiters });
         }
         loaded.asked = scope.customers_to_lock(&loaded.clicks);
@@ -196,8 +209,8 @@ impl Memory {
             let Event::Click(event) = &events[position] else { panic!("only clicks arrive") };
             let click = self.clicks.get_mut(&place).expect("locked");
             click.arrival = Some(Arrival { link: event.link, bot: event.bot });
-            self.waiters.retain(|(at, _)| *at != place);
         }
+        self.waiters.retain(|waiter| !changes.woken.contains(waiter));
         for (place, owner) in changes.named {
             let click = self.clicks.get_mut(&place).expect("locked");
             (click.owner, click.contested) = (owner, true);

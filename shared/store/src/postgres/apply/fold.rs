@@ -15,12 +15,31 @@ use std::time::Instant;
 /// Each round adds at least one row, and a chain of keyless customers is short; more rounds than this is a fault.
 const MAX_ROUNDS: usize = 16;
 
-/// Applies the events in one transaction and closes the batch.
+/// Applies the events and closes the batch: in one transaction, unless more customers wait for its clicks than one may
+/// judge. Then the clicks come again, each time in a transaction of its own, until nobody waits; a crash in between is
+/// mended when the batch comes again.
 pub(super) async fn apply(
     connection: &mut PgConnection,
     events: &[Event],
     batch: &Batch,
 ) -> Result<Vec<Applied>, StoreError> {
+    let (applied, mut is_closed) = apply_once(connection, events, batch).await?;
+    if !is_closed {
+        let is_click = |event: &&Event| matches!(event, Event::Click(_));
+        let clicks: Vec<Event> = events.iter().filter(is_click).cloned().collect();
+        while !is_closed {
+            is_closed = apply_once(connection, &clicks, batch).await?.1;
+        }
+    }
+    Ok(applied)
+}
+
+/// One transaction. Closes the batch if nobody is left who waits for one of the clicks, and says whether it did.
+async fn apply_once(
+    connection: &mut PgConnection,
+    events: &[Event],
+    batch: &Batch,
+) -> Result<(Vec<Applied>, bool), StoreError> {
     let mut scope = Scope::of(events);
     for _ in 0..MAX_ROUNDS {
         let begun = Instant::now();
@@ -33,13 +52,19 @@ pub(super) async fn apply(
             }
             Ok(changes) => {
                 let verdicts = meters::verdicts(events, &changes);
+                let is_last = changes.woken.len() < load::WOKEN_AT_ONCE;
                 let applied = write::write(&mut transaction, events, &scope, changes).await?;
-                let set_aside = ledger::close(&mut transaction, batch).await?;
+                let mut set_aside = Vec::new();
+                if is_last {
+                    set_aside = ledger::close(&mut transaction, batch).await?;
+                } else {
+                    write::prove_alive(&mut transaction).await?;
+                }
                 transaction.commit().await?;
                 Transaction::Slow.committed(begun);
                 meters::judged(&verdicts);
                 meters::set_aside(&set_aside);
-                return Ok(applied);
+                return Ok((applied, is_last));
             }
         }
     }

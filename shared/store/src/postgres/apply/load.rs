@@ -43,7 +43,11 @@ LEFT JOIN LATERAL (
 const READ_WAITERS: &str = "/* read_waiters */
 SELECT w.program_id, w.click, w.ident FROM unnest($1::bigint[], $2::uuid[]) AS u (program_id, click)
 CROSS JOIN LATERAL (
-  SELECT * FROM waiters WHERE waiters.program_id = u.program_id AND waiters.click = u.click OFFSET 0) AS w";
+  SELECT * FROM waiters WHERE waiters.program_id = u.program_id AND waiters.click = u.click OFFSET 0) AS w
+LIMIT $3";
+
+/// A hundred thousand may wait for one click: a transaction judges no more of them, or it would last.
+pub(super) const WOKEN_AT_ONCE: usize = 2_000;
 
 /// Two workers with the same new customer meet here: the second waits, then finds the first one's row.
 const INSERT_SHELLS: &str = "/* insert_shells */
@@ -124,7 +128,13 @@ async fn lock_clicks(connection: &mut PgConnection, scope: &Scope) -> Result<BTr
     all_are_there(scope.clicks.keys(), &rows)?;
     if !scope.arriving.is_empty() {
         let (programs, idents) = places(&scope.arriving);
-        for row in sqlx::query(READ_WAITERS).bind(programs).bind(idents).fetch_all(connection).await? {
+        for row in sqlx::query(READ_WAITERS)
+            .bind(programs)
+            .bind(idents)
+            .bind(WOKEN_AT_ONCE as i64)
+            .fetch_all(connection)
+            .await?
+        {
             let waiter = Ident::from_uuid(row.try_get("ident")?);
             rows.entry(place(&row)?).or_default().waiters.insert(waiter);
         }

@@ -28,9 +28,9 @@ ON CONFLICT (program_id, click) DO UPDATE SET contested = true, owner = excluded
 
 const DELETE_WAITERS: &str = "/* delete_waiters */
 DELETE FROM waiters WHERE ctid = ANY (ARRAY(
-  SELECT w.ctid FROM unnest($1::bigint[], $2::uuid[]) AS u (program_id, click)
+  SELECT w.ctid FROM unnest($1::bigint[], $2::uuid[], $3::uuid[]) AS u (program_id, click, ident)
   CROSS JOIN LATERAL (SELECT waiters.ctid FROM waiters
-    WHERE waiters.program_id = u.program_id AND waiters.click = u.click OFFSET 0) AS w))";
+    WHERE waiters.program_id = u.program_id AND waiters.click = u.click AND waiters.ident = u.ident OFFSET 0) AS w))";
 
 const INSERT_WAITERS: &str = "/* insert_waiters */
 INSERT INTO waiters (program_id, click, ident) SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[])
@@ -143,9 +143,10 @@ pub(super) async fn own_clicks(
 }
 
 async fn write_waiters(connection: &mut PgConnection, changes: &Changes) -> Result<(), StoreError> {
-    if !changes.arrived.is_empty() {
-        let (programs, clicks) = places(changes.arrived.keys());
-        sqlx::query(DELETE_WAITERS).bind(programs).bind(clicks).execute(&mut *connection).await?;
+    if !changes.woken.is_empty() {
+        let (programs, clicks) = places(changes.woken.iter().map(|(click, _)| click));
+        let idents: Vec<Uuid> = changes.woken.iter().map(|(_, ident)| ident.uuid()).collect();
+        sqlx::query(DELETE_WAITERS).bind(programs).bind(clicks).bind(idents).execute(&mut *connection).await?;
     }
     if !changes.waiting.is_empty() {
         let (programs, clicks) = places(changes.waiting.iter().map(|(click, _)| click));

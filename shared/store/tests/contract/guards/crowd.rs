@@ -1,9 +1,11 @@
 //! Many workers on few rows.
 
-use super::gate::{connect, until_workers_are_gone};
-use super::{assert_as_the_model_says, batch};
+use super::gate::{Moment, connect, hang, take_down, until_workers_are_gone};
+use super::{apply, assert_as_the_model_says, batch, packed};
+use crate::dump;
 use crate::stage::Stage;
 use domain::event::Event;
+use domain::outcome::Outcome;
 use domain::scenario::{browser, click, server};
 use domain::universe::SplitMix64;
 
@@ -41,6 +43,40 @@ async fn eight_workers_on_a_hundred_hot_keys_never_deadlock() {
             .unwrap();
     assert_eq!(deadlocks, 0);
     assert_as_the_model_says(&stage, &events).await;
+}
+
+/// Were they judged in one transaction, it would last as long as there are customers. The second of them fails here, and
+/// the click comes again.
+#[tokio::test]
+async fn a_crowd_that_waits_for_one_click_is_judged_in_several_transactions() {
+    const CROWD: u32 = 4_500;
+    const FIRST: i64 = 2_000;
+    let stage = Stage::postgres().await;
+    let leads: Vec<Event> =
+        (1..=CROWD).map(|number| server(number).key(&format!("usr_{number}")).click(&click(1)).event()).collect();
+    let mut session = stage.store.session();
+    for events in leads.chunks(1_500) {
+        session.apply(&batch(events)).await.unwrap();
+    }
+    let mut eyes = connect(&stage).await;
+    let mut attributed = async || -> (i64, i64) {
+        let counts = "SELECT count(*), count(DISTINCT xmin::text) FROM customers WHERE link_id IS NOT NULL";
+        sqlx::query_as(counts).fetch_one(&mut eyes).await.unwrap()
+    };
+    let line =
+        "IF (SELECT count(*) FROM waiters) < 2000 THEN RAISE EXCEPTION 'full' USING ERRCODE = 'disk_full'; END IF";
+    let moment = Moment::Before("customers");
+    hang(&stage, moment, "NEW.link_id IS NOT NULL", line).await;
+    let arrival = packed(1, &[click(1).event(), server(CROWD + 1).key("usr_new").event()]);
+    let (session, answer) = apply(session, arrival.clone()).await;
+    assert!(answer.is_err(), "{answer:?}");
+    assert_eq!(attributed().await, (FIRST, 1));
+    assert_eq!(dump::count(&stage, "packs").await, 0, "a pack is entered with the last of its transactions");
+    take_down(&stage, moment).await;
+    let told = apply(session, arrival).await.1.unwrap();
+    assert_eq!(told, [Outcome::Redelivered; 2]);
+    assert_eq!(attributed().await, (i64::from(CROWD), 3));
+    assert_eq!((dump::count(&stage, "waiters").await, dump::count(&stage, "packs").await), (0, 1));
 }
 
 /// Clicks before and after the leads that name them.
