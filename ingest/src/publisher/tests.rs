@@ -126,7 +126,7 @@ async fn while_the_queue_stands_still_what_is_called_not_accepted_never_comes() 
         let publisher = bench.publisher.clone();
         tokio::spawn(async move { publisher.publish(vec![record], Kind::Lead).await })
     };
-    let (first, taken) = Waiting::one(vec![0], Kind::Lead);
+    let (first, taken) = Waiting::one(vec![0], Kind::Lead, 0);
     bench.publisher.buffer.push([first]).unwrap();
     while bench.publisher.buffer.waiting() > 0 {
         tokio::task::yield_now().await;
