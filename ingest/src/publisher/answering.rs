@@ -1,6 +1,7 @@
 //! The way back: what became of a pack is told to the requests of each runtime by a task on that runtime.
 //!
-//! Called by slots. Bounded by the events that may wait and be published at a time.
+//! Called by slots. Bounded without a bound of its own: a runtime that does not come to its answers takes no requests
+//! either.
 
 use super::buffer::{Answer, Waiting};
 use runtime::lifecycle::Supervisor;

@@ -97,7 +97,7 @@ impl Supervisor {
         self.spawn_on(name, task, &Handle::current());
     }
 
-    /// [`Supervisor::spawn`] on another runtime, which must outlive the task.
+    /// [`Supervisor::spawn`] on another runtime. Whoever ends that runtime aborts what has not finished on it.
     pub fn spawn_on<E: Into<TaskError>>(
         &mut self,
         name: &'static str,

@@ -1,14 +1,14 @@
 //! One thread with a runtime of its own for each core of the machine. A connection lives on one of them from its first
 //! byte to its last, and so does what serves it: nothing of a request moves between cores or waits for a lock there.
 //!
-//! Made by `process` for what is busy enough to need it; `serve` hands connections out.
+//! Made by `ingest`, which is busy enough to need it; `serve` hands connections out.
 
 use std::io;
 use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// The threads. They end, with all tasks on them, when this is dropped.
+/// The threads. When this is dropped they end soon, and all tasks on them with them.
 #[derive(Debug)]
 pub struct Cores {
     handles: Vec<Handle>,
@@ -22,9 +22,11 @@ impl Cores {
     /// The system gives no more threads or file descriptors.
     pub fn start() -> io::Result<Self> {
         let stop = CancellationToken::new();
+        // Before the first thread: when one cannot be had, those before it end too.
+        let guard = stop.clone().drop_guard();
         let number = thread::available_parallelism()?.get();
         let handles = (0..number).map(|number| start(number, stop.clone())).collect::<io::Result<_>>()?;
-        Ok(Cores { handles, _stop: stop.drop_guard() })
+        Ok(Cores { handles, _stop: guard })
     }
 
     /// Where to spawn: one of each.

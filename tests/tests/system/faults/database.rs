@@ -158,8 +158,10 @@ async fn a_database_whose_processes_are_killed_costs_nothing() {
     let nemesis = async {
         scene.begun(20).await;
         let lane = process_of_a_lane(&mut connection).await;
-        // The server then ends all others and recovers.
+        // The server then ends all others, this test's too, and recovers.
         signal("KILL", &[lane]);
+        while connection.ping().await.is_ok() {}
+        eventually(VISIBLE, || session(&postgres)).await;
         let first = scene.drained().await;
         scene.begun(40).await;
         postgres.kill().await;
