@@ -13,7 +13,6 @@ mod up;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use std::process::ExitCode;
-use worker::servers;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -4,7 +4,7 @@
 //! the other longer than one transaction. Nothing is created or migrated here.
 
 use crate::failure::Failure;
-use crate::{flags, servers};
+use crate::flags;
 use clap::Args;
 use runtime::config::{Role, Settings};
 use runtime::secret::Secret;
@@ -12,6 +12,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use store::Store;
+use worker::servers;
 
 /// The directory when none is named.
 pub(crate) const DEFAULT_DATA: &str = "./data";

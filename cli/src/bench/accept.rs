@@ -2,9 +2,10 @@
 
 use super::contender::{Contender, compete};
 use super::place::Place;
+use super::plan::Plan;
 use super::report::{Goal, Report};
 use super::roles::Role;
-use super::{Plan, say};
+use super::words::say;
 use crate::failure::Failure;
 
 /// What many connections are.

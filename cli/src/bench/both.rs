@@ -6,9 +6,10 @@ use super::drain::world::World;
 use super::load;
 use super::pipeline::{Kind, Pipeline, leads};
 use super::place::Place;
+use super::plan::Plan;
 use super::report::{Goal, Report};
 use super::round::{Measured, Turn, median};
-use super::{Plan, say};
+use super::words::say;
 use crate::failure::Failure;
 use std::time::Duration;
 

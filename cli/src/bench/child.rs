@@ -2,7 +2,8 @@
 
 use super::machine::Process;
 use super::roles::Role;
-use super::{Failure, cannot};
+use super::words::cannot;
+use crate::failure::Failure;
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;

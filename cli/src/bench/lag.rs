@@ -5,10 +5,11 @@ use super::drain::ground::Ground;
 use super::load::{self, Rate, Since};
 use super::pipeline::{Kind, Pipeline, leads};
 use super::place::Place;
+use super::plan::Plan;
 use super::probe::{Probe, latency_of};
 use super::report::{Goal, Report};
 use super::round::{Measured, Turn, median};
-use super::{Plan, cannot, say};
+use super::words::{cannot, say};
 use crate::failure::Failure;
 use std::time::{Duration, Instant};
 

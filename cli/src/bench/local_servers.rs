@@ -2,7 +2,7 @@
 //!
 //! Servers anywhere else are refused. Called by `place`, and by the parts for connections of their own.
 
-use super::{cannot, servers};
+use super::words::cannot;
 use crate::failure::Failure;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use store::Store;
 use uuid::Uuid;
+use worker::servers;
 
 /// The broker and the database server, with what is ours on them.
 pub(super) struct BenchServers {

@@ -19,6 +19,7 @@ mod machine;
 mod overload;
 mod pipeline;
 mod place;
+mod plan;
 mod probe;
 mod report;
 pub(crate) mod roles;
@@ -26,19 +27,20 @@ mod round;
 mod scaling;
 mod steady;
 mod target;
+mod words;
 
 use crate::failure::Failure;
 use crate::output;
-use crate::servers;
 use clap::{Args, ValueEnum};
 use place::Place;
+use plan::Plan;
 use report::Report;
 use runtime::config::Settings;
 use runtime::lifecycle::stop_on_signals;
 use runtime::secret::Secret;
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
+use words::say;
 
 /// `affitor bench …`
 #[derive(Debug, Args)]
@@ -103,30 +105,6 @@ enum Part {
     Growth,
     /// Everything but growth
     All,
-}
-
-/// What all parts measure by.
-#[derive(Debug, Clone)]
-struct Plan {
-    rounds: u32,
-    turn: Duration,
-    connections: usize,
-    /// Whether it is enough that everything works.
-    quick: bool,
-    /// Whether a tenth of the rows will do where many are stored first.
-    small: bool,
-}
-
-impl Plan {
-    /// Long enough for connections, pools and caches to be there.
-    fn warm_up(&self) -> Duration {
-        Duration::from_millis(if self.quick { 100 } else { 1_000 })
-    }
-
-    /// Whether figures mean anything at all.
-    fn is_serious(&self) -> bool {
-        !self.quick && !cfg!(debug_assertions)
-    }
 }
 
 /// Runs the bench.
@@ -206,14 +184,4 @@ impl Arguments {
         }
         Ok(())
     }
-}
-
-/// One line for who waits, on standard error.
-fn say(line: impl Display) {
-    eprintln!("bench: {line}");
-}
-
-/// Turns an error of a library into a failure that says what could not be done.
-fn cannot<E: Display>(what: &str) -> impl FnOnce(E) -> Failure {
-    move |error| Failure::Found(format!("{what}: {error}"))
 }

@@ -5,10 +5,11 @@
 use super::contender::Contender;
 use super::load::Since;
 use super::place::Place;
+use super::plan::Plan;
 use super::report::{Goal, Report};
 use super::roles::Role;
 use super::round::{Measured, Turn, median};
-use super::{Plan, say};
+use super::words::say;
 use crate::failure::Failure;
 
 /// Turns that find the peak.

@@ -3,7 +3,6 @@
 //! Starts the processes on a database of their own, gives out leads that name clicks stored there, and tells how far
 //! storing has come. Used by the parts that measure both at once.
 
-use super::cannot;
 use super::child::Child;
 use super::contender::in_messages;
 use super::drain::ground::Ground;
@@ -13,6 +12,7 @@ use super::load::{Leads, Target};
 use super::machine::{Process, Watch};
 use super::place::Place;
 use super::roles::{Role, with_queue};
+use super::words::cannot;
 use crate::failure::Failure;
 use sqlx::PgConnection;
 use std::time::{Duration, Instant};

@@ -3,8 +3,8 @@
 //! Made before and taken away after, whatever happens in between; only a bench that is killed leaves them behind, under
 //! names that begin with `affitor_bench_` and `bench.`.
 
-use super::cannot;
 pub(super) use super::local_servers::BenchServers;
+use super::words::cannot;
 use crate::failure::Failure;
 use domain::keyring::Keyring;
 use domain::{ApiKey, PartnerId, ProgramId};

@@ -3,13 +3,13 @@
 //! What it finds is a little more than the truth: the store is asked once a millisecond. Used where a lag is measured
 //! while something else is going on.
 
-use super::cannot;
 use super::drain::backlog::Run;
 use super::drain::ground::Ground;
 use super::drain::world::World;
 use super::load::{Connection, Latency};
 use super::pipeline::Pipeline;
 use super::place::Place;
+use super::words::cannot;
 use crate::failure::Failure;
 use domain::event::Source;
 use domain::identity::CustomerKey;

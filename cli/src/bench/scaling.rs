@@ -5,9 +5,10 @@ use super::drain::Stage;
 use super::drain::product::Workers;
 use super::drain::stream::Mix;
 use super::place::Place;
+use super::plan::Plan;
 use super::report::Report;
 use super::round::Measured;
-use super::{Plan, say};
+use super::words::say;
 use crate::failure::Failure;
 
 const STEPS: [usize; 4] = [1, 2, 4, 8];

@@ -2,10 +2,11 @@
 
 use super::contender::Contender;
 use super::place::{BenchServers, Place};
+use super::plan::Plan;
 use super::report::{Goal, Report};
 use super::roles::Role;
 use super::round::{Measured, Turn, median};
-use super::{Plan, cannot, say};
+use super::words::{cannot, say};
 use crate::failure::Failure;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};

@@ -3,10 +3,10 @@
 //! Starts and makes nothing; the leads it sends stay. Unlike the other parts it may be pointed at another machine, by
 //! whoever holds one of its API keys.
 
-use super::Plan;
 use super::load::{self, Leads, Rate, Since, Tally, Target};
 use super::machine::Watch;
-use super::{cannot, say};
+use super::plan::Plan;
+use super::words::{cannot, say};
 use crate::failure::Failure;
 use crate::output;
 use clap::Args;

@@ -2,7 +2,6 @@
 
 use crate::failure::Failure;
 use crate::output::{self, Column};
-use crate::servers;
 use crate::store_choice::StoreArguments;
 use clap::Args;
 use queue::{EmbeddedSettings, Queue};
@@ -11,6 +10,7 @@ use runtime::secret::Secret;
 use serde_json::{Value, json};
 use std::time::Duration;
 use store::{Account, Counted, Gap, Store, StoreError, Verdict};
+use worker::servers;
 
 const GAP_COLUMNS: &[Column; 5] = &[
     ("run", "RUN"),

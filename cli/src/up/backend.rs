@@ -1,12 +1,12 @@
 //! Queue and store of `up`: both in one SQLite file, or RabbitMQ and Postgres when they are named.
 
 use crate::failure::Failure;
-use crate::servers;
 use crate::store_choice::STORE_FILE;
 use queue::{EmbeddedSettings, Queue};
 use runtime::config::Settings;
 use std::path::Path;
 use store::{Store, StoreError};
+use worker::servers;
 
 /// One SQLite file has one writer: a second lane would only wait for it.
 const EMBEDDED_LANES: usize = 1;

@@ -13,6 +13,7 @@ mod facts;
 mod fault;
 mod maintenance;
 mod meters;
+mod noted;
 mod postgres;
 mod programs;
 mod reads;

@@ -5,10 +5,7 @@
 //! are noted in a table of their own when they are applied, and only what is noted there is removed. The statements are
 //! in `postgres/maintenance` and `sqlite/maintenance`.
 
-use crate::{Store, StoreError, facts, postgres, sqlite};
-use domain::event::Event;
-use std::collections::BTreeSet;
-use uuid::Uuid;
+use crate::{Store, StoreError, postgres, sqlite};
 
 /// Programs that one call looks at; for each, as many index entries are read as events are kept.
 const PROGRAMS: i64 = 200;
@@ -27,12 +24,6 @@ pub struct Forgotten {
 /// How far a round over the programs has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ForgetCursor(i64);
-
-/// An event that is noted as a test's: program and id.
-pub(crate) type Noted = (i64, Uuid);
-
-/// A lead that was removed: program, the place of its customer, what the rules read of it.
-pub(crate) type RemovedLead = (i64, Uuid, Vec<u8>);
 
 impl Store {
     /// Forgets test events beyond the `keep` newest of their program: clicks, leads, and customers of whom nothing is
@@ -60,29 +51,4 @@ impl Store {
         };
         Ok(Forgotten { events, next })
     }
-}
-
-/// The test events of a batch, in the order in which they are noted.
-pub(crate) fn tests_of(events: &[Event]) -> Vec<Noted> {
-    let tests = events.iter().filter(|event| event.is_test());
-    let tests: BTreeSet<Noted> = tests.map(|event| (event.program().get(), event.id().uuid())).collect();
-    tests.into_iter().collect()
-}
-
-/// The places of the customers who sent these leads.
-pub(crate) fn customers_of(leads: &[RemovedLead]) -> Vec<(i64, Uuid)> {
-    let places: BTreeSet<(i64, Uuid)> = leads.iter().map(|(program, ident, _)| (*program, *ident)).collect();
-    places.into_iter().collect()
-}
-
-/// The places of the clicks that these leads named, as far as they are as old as the lead. A stub there is of no use any
-/// more: if its click still came, it would be forgotten at once. A younger one may be another lead's.
-pub(crate) fn named_clicks(leads: &[RemovedLead]) -> Vec<(i64, Uuid)> {
-    let named = leads.iter().filter_map(|(program, _, bytes)| Some((*program, facts::decode(bytes).ok()?)));
-    let places = named.flat_map(|(program, lead)| {
-        let older = lead.clicks().filter(|click| click.program.get() == program && click.event < lead.rank.event);
-        older.map(|click| (program, lead.place_of(click).uuid())).collect::<Vec<_>>()
-    });
-    let places: BTreeSet<(i64, Uuid)> = places.collect();
-    places.into_iter().collect()
 }

@@ -4,8 +4,8 @@
 
 use super::stream::{Mix, Stored};
 use super::world::World;
-use crate::bench::cannot;
 use crate::bench::place::Place;
+use crate::bench::words::cannot;
 use crate::failure::Failure;
 use domain::event::Event;
 use domain::pack::{PackHeader, PackWriter, encode_record};

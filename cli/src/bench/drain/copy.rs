@@ -2,7 +2,7 @@
 //!
 //! Nothing is read, decided or acknowledged, so no worker can be faster on this database.
 
-use super::super::cannot;
+use super::super::words::cannot;
 use crate::failure::Failure;
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgConnectOptions;

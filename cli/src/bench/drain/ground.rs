@@ -4,8 +4,8 @@
 
 use super::stream::Stored;
 use super::world::World;
-use crate::bench::cannot;
 use crate::bench::place::BenchServers;
+use crate::bench::words::cannot;
 use crate::failure::Failure;
 use domain::event::Event;
 use domain::outcome::Reason;

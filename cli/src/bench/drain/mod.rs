@@ -13,9 +13,10 @@ pub(super) mod world;
 
 use super::machine::Watch;
 use super::place::Place;
+use super::plan::Plan;
 use super::report::{Goal, Report};
 use super::round::{Measured, Turn};
-use super::{Plan, say};
+use super::words::{cannot, say};
 use crate::failure::Failure;
 use copy::Rows;
 use ground::Ground;
@@ -163,7 +164,7 @@ impl<'a> Stage<'a> {
     async fn textbook(&self, lanes: u32, leads: u64) -> Result<Turn, Failure> {
         let ground = self.before.copied_to("turn").await?;
         let mix = Mix { leads, stored_clicks: self.clicks, ..Mix::PLAIN };
-        let (events, _) = mix.events(&self.world).map_err(super::cannot("a lead cannot be made"))?;
+        let (events, _) = mix.events(&self.world).map_err(cannot("a lead cannot be made"))?;
         let turn = textbook::drain(self.place, &ground, lanes, &events).await?;
         ground.drop().await?;
         Ok(turn)

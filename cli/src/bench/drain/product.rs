@@ -1,12 +1,12 @@
 //! The product's own worker processes, timed from the first message they take until everything is stored.
 
 use super::ground::Ground;
-use crate::bench::cannot;
 use crate::bench::child::Child;
 use crate::bench::machine::Watch;
 use crate::bench::place::Place;
 use crate::bench::roles::Role;
 use crate::bench::round::Turn;
+use crate::bench::words::cannot;
 use crate::failure::Failure;
 use queue::Queue;
 use sqlx::PgConnection;

@@ -5,12 +5,12 @@
 
 use super::ground::Ground;
 use super::product::servers_of;
-use crate::bench::cannot;
 use crate::bench::child::Child;
 use crate::bench::machine::Watch;
 use crate::bench::place::Place;
 use crate::bench::roles::{Role, with_queue};
 use crate::bench::round::Turn;
+use crate::bench::words::cannot;
 use crate::failure::Failure;
 use domain::Ident;
 use domain::event::Event;

@@ -8,9 +8,10 @@ use crate::bench::drain::product::{Workers, drain};
 use crate::bench::drain::stream::Mix;
 use crate::bench::drain::world::World;
 use crate::bench::place::Place;
+use crate::bench::plan::Plan;
 use crate::bench::report::{Goal, Report};
 use crate::bench::round::{Measured, Turn};
-use crate::bench::{Plan, say};
+use crate::bench::words::say;
 use crate::failure::Failure;
 
 /// Clicks that are stored before the leads that name them, besides as many as there are leads.

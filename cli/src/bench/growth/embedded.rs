@@ -6,7 +6,7 @@ use crate::bench::drain::backlog::{Run, fill};
 use crate::bench::drain::world::World;
 use crate::bench::place::Place;
 use crate::bench::report::{Goal, Report};
-use crate::bench::{cannot, say};
+use crate::bench::words::{cannot, say};
 use crate::failure::Failure;
 use crate::store_choice::STORE_FILE;
 use domain::event::{Event, Source};

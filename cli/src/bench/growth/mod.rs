@@ -10,8 +10,8 @@ mod old_rows;
 mod programs;
 mod waiting;
 
-use super::Plan;
 use super::place::Place;
+use super::plan::Plan;
 use super::report::Report;
 use crate::failure::Failure;
 

@@ -4,7 +4,7 @@
 //! the bench names them.
 
 use crate::bench::drain::ground::Ground;
-use crate::bench::{cannot, say};
+use crate::bench::words::{cannot, say};
 use crate::failure::Failure;
 use domain::event::Class;
 use domain::outcome::{Reason, Status};

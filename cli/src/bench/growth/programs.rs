@@ -8,10 +8,11 @@ use crate::bench::drain::ground::Ground;
 use crate::bench::load::{self, Leads, Target};
 use crate::bench::machine::Watch;
 use crate::bench::place::Place;
+use crate::bench::plan::Plan;
 use crate::bench::report::{Goal, Report};
 use crate::bench::roles::Role;
 use crate::bench::round::{Measured, Turn};
-use crate::bench::{Plan, say};
+use crate::bench::words::say;
 use crate::failure::Failure;
 use std::time::{Duration, Instant};
 

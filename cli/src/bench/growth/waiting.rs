@@ -7,7 +7,7 @@ use crate::bench::drain::product::{Workers, processed, until_processed};
 use crate::bench::drain::world::World;
 use crate::bench::place::Place;
 use crate::bench::report::{Goal, Report};
-use crate::bench::{cannot, say};
+use crate::bench::words::{cannot, say};
 use crate::failure::Failure;
 use domain::event::{Event, Source};
 use lapin::options::QueuePurgeOptions;

@@ -1,7 +1,7 @@
 //! What a load counted: answers by kind and how long they took.
 
-use crate::bench::cannot;
 use crate::bench::round::Turn;
+use crate::bench::words::cannot;
 use crate::failure::Failure;
 use hdrhistogram::Histogram;
 use std::time::Duration;

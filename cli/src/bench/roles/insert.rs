@@ -1,7 +1,7 @@
 //! The usual service without a queue: reads the lead and inserts it, one row and one commit per request.
 
 use super::baseline::{LEAD, failed, serve_until_stopped, taken, whole};
-use crate::bench::cannot;
+use crate::bench::words::cannot;
 use crate::failure::Failure;
 use axum::Router;
 use axum::body::Body;

@@ -4,7 +4,7 @@
 //! channel in the hands of one task, since confirms of tasks that share a channel get mixed up.
 
 use super::baseline::{LEAD, failed, serve_until_stopped, taken, whole};
-use crate::bench::cannot;
+use crate::bench::words::cannot;
 use crate::failure::Failure;
 use axum::Router;
 use axum::body::Body;

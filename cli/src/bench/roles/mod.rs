@@ -12,7 +12,7 @@ mod textbook;
 
 pub(super) use insert::TABLE as INSERT_TABLE;
 
-use super::cannot;
+use super::words::cannot;
 use crate::arguments::{self, Command};
 use crate::failure::Failure;
 use clap::{Args, Parser, ValueEnum};

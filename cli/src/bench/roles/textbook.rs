@@ -1,8 +1,8 @@
 //! The usual worker: as many lanes as asked for, each with one message, one row and one acknowledgement at a time.
 
 use super::baseline::serve_until_stopped;
-use crate::bench::cannot;
 use crate::bench::drain::textbook::lane;
+use crate::bench::words::cannot;
 use crate::failure::Failure;
 use axum::Router;
 use lapin::{Connection, ConnectionProperties};

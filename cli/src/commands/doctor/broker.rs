@@ -1,13 +1,13 @@
 //! RabbitMQ: version, topology, what waits where nothing should.
 
 use super::Check;
-use crate::servers;
 use queue::{Policies, Queue, Readiness, SourceQueue};
 use runtime::config::Settings;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use worker::servers;
 
 /// Quorum queues with poison handling and at-least-once dead-lettering.
 const OLDEST: (u32, u32) = (3, 10);

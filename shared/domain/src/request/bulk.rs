@@ -4,15 +4,13 @@
 //! many leads there are. Each text is then read by [`super::LeadRequest`] as if it were a body of its own, so that a lead
 //! that breaks any other rule is refused alone.
 
+use super::bounds::MAX_LEADS;
 use super::fault::{Fault, FaultCode};
 use super::json::{Json, Name, Node, Object, given_twice};
 use super::trail::{Trail, invalid};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
-
-/// The most leads in one body.
-pub const MAX_LEADS: usize = 1_000;
 
 /// Reads a whole body of the form `{"leads": […]}`: the text of each lead, in the order sent, borrowed from the body.
 ///

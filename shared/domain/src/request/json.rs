@@ -3,15 +3,13 @@
 //! Grammar and UTF-8 are serde_json's; this adds what it does not check: a member given twice, the depth, and which
 //! member a fault belongs to. Integers stay exact; every other number is a double. No meaning is given to members.
 
+use super::bounds::MAX_DEPTH;
 use super::fault::{Fault, FaultCode};
 use super::trail::{Trail, invalid};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::borrow::Cow;
 use std::fmt;
-
-/// How deep objects and arrays may be nested; the body itself is the first level.
-pub const MAX_DEPTH: usize = 16;
 
 /// Up to this many members, comparing all pairs is cheaper than sorting them.
 const FEW_MEMBERS: usize = 16;

@@ -5,6 +5,7 @@
 
 mod additional;
 mod at_sign;
+mod bounds;
 mod bulk;
 mod click;
 mod detail;
@@ -16,10 +17,11 @@ mod privacy;
 mod trail;
 mod warning;
 
-pub use bulk::{MAX_LEADS, leads_of};
+pub use bounds::{MAX_DEPTH, MAX_LEADS};
+pub use bulk::leads_of;
 pub use click::ClickRequest;
 pub use detail::Details;
 pub use fault::{Fault, FaultCode, Faulty, IDENTITY_REQUIRED, PLACEHOLDER_KEY, sentence};
-pub use json::{Json, MAX_DEPTH, Object};
+pub use json::{Json, Object};
 pub use lead::{LeadRequest, MAX_CLICK_ID_BYTES};
 pub use warning::Warning;

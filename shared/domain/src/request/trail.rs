@@ -1,8 +1,7 @@
 //! What a body that is refused while it is read is told: kept on the way out of the fault. Used by the readers of bodies.
 
-use super::bulk::MAX_LEADS;
+use super::bounds::{MAX_DEPTH, MAX_LEADS};
 use super::fault::{Fault, FaultCode, NOT_AN_OBJECT};
-use super::json::MAX_DEPTH;
 use serde::de::Error;
 
 pub(super) fn invalid() -> Fault {

@@ -5,7 +5,7 @@
 
 use super::Postgres;
 use crate::StoreError;
-use crate::maintenance::{Noted, RemovedLead, customers_of, named_clicks, tests_of};
+use crate::noted::{Noted, RemovedLead, customers_of, named_clicks, tests_of};
 use domain::event::Event;
 use sqlx::postgres::PgRow;
 use sqlx::{Connection, FromRow, PgConnection};

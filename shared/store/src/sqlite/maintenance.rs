@@ -2,7 +2,7 @@
 
 use super::Sqlite;
 use crate::StoreError;
-use crate::maintenance::{Noted, RemovedLead, customers_of, named_clicks, tests_of};
+use crate::noted::{Noted, RemovedLead, customers_of, named_clicks, tests_of};
 use domain::event::Event;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
