@@ -30,11 +30,13 @@ SELECT kind, run, first, last, events, accepted, applied_at, ",
 ) AS entries"
 );
 
+/// A click that is stored counts as that, also when it is set aside because somebody who waits for it cannot be judged.
 const COUNT: &str = "/* count_events */ SELECT ARRAY[
   (SELECT count(*) FROM clicks WHERE recorded_at IS NOT NULL),
   (SELECT count(*) FROM customers WHERE event_id IS NOT NULL) + (SELECT count(*) FROM leads),
   (SELECT count(*) FROM customers WHERE status IS NOT NULL),
-  (SELECT count(*) FROM dead_letters WHERE NOT whole_message),
+  (SELECT count(*) FROM dead_letters AS l WHERE NOT whole_message AND NOT EXISTS (SELECT FROM clicks AS c
+    WHERE c.program_id = l.program_id AND c.event_id = l.event_id AND c.recorded_at IS NOT NULL)),
   (SELECT count(*) FROM dead_letters WHERE whole_message),
   (SELECT count(*) FROM discarded_letters AS d WHERE NOT whole_message
     AND NOT EXISTS (SELECT FROM dead_letters AS l WHERE l.dead_letter_id = d.dead_letter_id)),

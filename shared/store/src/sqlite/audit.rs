@@ -25,7 +25,8 @@ const COUNT: &str = "/* count_events */ SELECT
   (SELECT count(*) FROM clicks WHERE recorded_at IS NOT NULL),
   (SELECT count(*) FROM customers WHERE event_id IS NOT NULL) + (SELECT count(*) FROM leads),
   (SELECT count(*) FROM customers WHERE status IS NOT NULL),
-  (SELECT count(*) FROM dead_letters WHERE NOT whole_message),
+  (SELECT count(*) FROM dead_letters AS l WHERE NOT whole_message AND NOT EXISTS (SELECT 1 FROM clicks AS c
+    WHERE c.program_id = l.program_id AND c.event_id = l.event_id AND c.recorded_at IS NOT NULL)),
   (SELECT count(*) FROM dead_letters WHERE whole_message),
   (SELECT count(*) FROM discarded_letters AS d WHERE NOT whole_message
     AND NOT EXISTS (SELECT 1 FROM dead_letters AS l WHERE l.dead_letter_id = d.dead_letter_id)),

@@ -4,7 +4,8 @@ use crate::dump;
 use crate::stage::Stage;
 use domain::event::Event;
 use domain::outcome::DeadLetterReason;
-use domain::pack::Unconfirmed;
+use domain::pack::{self, Unconfirmed};
+use domain::scenario::click;
 use domain::universe::universe;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,6 +22,7 @@ on_both! {
     what_was_set_aside_whole_is_not_missing_even_when_it_is_given_up,
     workers_that_fold_and_apply_at_once_count_each_pack_once,
     every_event_is_counted_once_wherever_it_is_stored,
+    a_stored_click_that_is_set_aside_as_well_is_counted_once,
 }
 
 const EVENTS: u32 = 10;
@@ -176,4 +178,23 @@ async fn every_event_is_counted_once_wherever_it_is_stored(stage: &Stage) {
     assert_eq!(counted.total(), distinct.len() as u64);
     assert_eq!(counted.recorded() + counted.duplicates(), counted.total());
     assert!(counted.recorded() > 0 && counted.duplicates() > 0, "{counted:?}");
+}
+
+/// The rest of a crowd that waits for it could not be judged.
+async fn a_stored_click_that_is_set_aside_as_well_is_counted_once(stage: &Stage) {
+    let letter = |event: &Event| DeadLetter {
+        reason: DeadLetterReason::RefusedByStore,
+        message: "the database refuses the event: 23514".to_owned(),
+        program: Some(event.program()),
+        event: Some(event.id()),
+        pack: None,
+        body: pack::encode_record(event).unwrap(),
+        whole_message: false,
+    };
+    let (stored, refused) = (click(1).event(), click(2).event());
+    let dead_letters = vec![letter(&stored), letter(&refused)];
+    let batch = Batch { events: vec![stored], dead_letters, ..Batch::default() };
+    stage.store.session().apply(&batch).await.unwrap();
+    let counted = stage.store.count_events().await.unwrap();
+    assert_eq!((counted.clicks, counted.set_aside, counted.total()), (1, 1, 2));
 }

@@ -15,23 +15,34 @@ use std::time::Instant;
 /// Each round adds at least one row, and a chain of keyless customers is short; more rounds than this is a fault.
 const MAX_ROUNDS: usize = 16;
 
+/// With so many transactions a batch gives way: whoever applies it may have been told to stop meanwhile.
+const TRANSACTIONS: usize = 8;
+
 /// Applies the events and closes the batch: in one transaction, unless more customers wait for its clicks than one may
 /// judge. Then the clicks come again, each time in a transaction of its own, until nobody waits; a crash in between is
 /// mended when the batch comes again.
+///
+/// # Errors
+/// [`StoreError::Busy`] also when some still wait after the last transaction there may be: they are judged when the
+/// batch comes again.
 pub(super) async fn apply(
     connection: &mut PgConnection,
     events: &[Event],
     batch: &Batch,
 ) -> Result<Vec<Applied>, StoreError> {
-    let (applied, mut is_closed) = apply_once(connection, events, batch).await?;
-    if !is_closed {
-        let is_click = |event: &&Event| matches!(event, Event::Click(_));
-        let clicks: Vec<Event> = events.iter().filter(is_click).cloned().collect();
-        while !is_closed {
-            is_closed = apply_once(connection, &clicks, batch).await?.1;
+    let (applied, is_closed) = apply_once(connection, events, batch).await?;
+    if is_closed {
+        return Ok(applied);
+    }
+    let is_click = |event: &&Event| matches!(event, Event::Click(_));
+    let clicks: Vec<Event> = events.iter().filter(is_click).cloned().collect();
+    for _ in 1..TRANSACTIONS {
+        if apply_once(connection, &clicks, batch).await?.1 {
+            return Ok(applied);
         }
     }
-    Ok(applied)
+    let most = TRANSACTIONS * load::WOKEN_AT_ONCE;
+    Err(StoreError::Busy(format!("more than {most} customers wait for a click that came; the rest are judged next")))
 }
 
 /// One transaction. Closes the batch if nobody is left who waits for one of the clicks, and says whether it did.

@@ -40,11 +40,13 @@ LEFT JOIN LATERAL (
   SELECT ident, class, event_id FROM customers
   WHERE NOT c.contested AND customers.program_id = c.program_id AND customers.claim = c.click OFFSET 0) AS h ON true";
 
+/// Always the first of them: a round that begins again with more rows locked must meet the same ones.
 const READ_WAITERS: &str = "/* read_waiters */
 SELECT w.program_id, w.click, w.ident FROM unnest($1::bigint[], $2::uuid[]) AS u (program_id, click)
 CROSS JOIN LATERAL (
-  SELECT * FROM waiters WHERE waiters.program_id = u.program_id AND waiters.click = u.click OFFSET 0) AS w
-LIMIT $3";
+  SELECT * FROM waiters WHERE waiters.program_id = u.program_id AND waiters.click = u.click
+  ORDER BY waiters.ident LIMIT $3) AS w
+ORDER BY 1, 2, 3 LIMIT $3";
 
 /// A hundred thousand may wait for one click: a transaction judges no more of them, or it would last.
 pub(super) const WOKEN_AT_ONCE: usize = 2_000;

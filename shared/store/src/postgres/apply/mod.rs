@@ -1,8 +1,10 @@
 //! Applies a batch: a fast transaction for events that meet nobody or only their own customer, a slow one for what it
 //! leaves over.
 //!
-//! An event is applied wholly by the fast transaction or left untouched for the slow one. Acknowledge after both; a
-//! crash between them delivers the batch again, and what is there already collides and changes nothing.
+//! An event is applied wholly by the fast transaction or left untouched for the slow one. A click for which a crowd
+//! waits takes several slow ones: it is stored by the first, and so a stored click is not wholly applied before nobody
+//! waits for it. Acknowledge after the last; a crash between any two delivers the batch again, what is there already
+//! collides and changes nothing, and who still waits is judged.
 //!
 //! Locks come in five classes, each taken in bytewise order: click insert, click lock, customer insert, customer lock,
 //! lead insert. So nobody waits in a circle, and SQL never compares a time or a reason.

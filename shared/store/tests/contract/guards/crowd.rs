@@ -8,6 +8,8 @@ use domain::event::Event;
 use domain::outcome::Outcome;
 use domain::scenario::{browser, click, server};
 use domain::universe::SplitMix64;
+use sqlx::{AssertSqlSafe, Executor};
+use store::StoreError;
 
 const WORKERS: usize = 8;
 const KEYS: u64 = 100;
@@ -67,16 +69,45 @@ async fn a_crowd_that_waits_for_one_click_is_judged_in_several_transactions() {
         "IF (SELECT count(*) FROM waiters) < 2000 THEN RAISE EXCEPTION 'full' USING ERRCODE = 'disk_full'; END IF";
     let moment = Moment::Before("customers");
     hang(&stage, moment, "NEW.link_id IS NOT NULL", line).await;
+    // Else they would be read in the order of their keys by chance.
+    connect(&stage).await.execute("ANALYZE waiters").await.unwrap();
     let arrival = packed(1, &[click(1).event(), server(CROWD + 1).key("usr_new").event()]);
     let (session, answer) = apply(session, arrival.clone()).await;
     assert!(answer.is_err(), "{answer:?}");
     assert_eq!(attributed().await, (FIRST, 1));
     assert_eq!(dump::count(&stage, "packs").await, 0, "a pack is entered with the last of its transactions");
+    let out_of_order = "SELECT ident FROM customers WHERE link_id IS NOT NULL AND ident > (SELECT ident FROM waiters
+         ORDER BY ident LIMIT 1)";
+    assert_eq!(dump::rows(&stage, out_of_order).await.len(), 0, "judged before somebody whose key is less");
     take_down(&stage, moment).await;
     let told = apply(session, arrival).await.1.unwrap();
     assert_eq!(told, [Outcome::Redelivered; 2]);
     assert_eq!(attributed().await, (i64::from(CROWD), 3));
     assert_eq!((dump::count(&stage, "waiters").await, dump::count(&stage, "packs").await), (0, 1));
+}
+
+/// Between two goes a worker looks whether it is to stop.
+#[tokio::test]
+async fn a_crowd_too_large_for_one_go_is_judged_when_its_click_comes_again() {
+    const CROWD: i64 = 16_500;
+    let stage = Stage::postgres().await;
+    let lead = server(1).key("usr_1").click(&click(1)).event();
+    let session = stage.store.session();
+    let (session, answer) = apply(session, batch(std::slice::from_ref(&lead))).await;
+    answer.unwrap();
+    // They have no customer any more: to look at them costs a test nothing.
+    let others = format!(
+        "INSERT INTO waiters SELECT program_id, click, gen_random_uuid() FROM waiters, generate_series(2, {CROWD})"
+    );
+    connect(&stage).await.execute(AssertSqlSafe(others)).await.unwrap();
+    let arrival = packed(1, &[click(1).event()]);
+    let (session, answer) = apply(session, arrival.clone()).await;
+    assert!(matches!(answer, Err(StoreError::Busy(_))), "{answer:?}");
+    assert_eq!((dump::count(&stage, "waiters").await, dump::count(&stage, "packs").await), (CROWD - 16_000, 0));
+    let told = apply(session, arrival).await.1.unwrap();
+    assert_eq!(told, [Outcome::Redelivered]);
+    assert_eq!((dump::count(&stage, "waiters").await, dump::count(&stage, "packs").await), (0, 1));
+    assert_as_the_model_says(&stage, &[lead, click(1).event()]).await;
 }
 
 /// Clicks before and after the leads that name them.
