@@ -2,12 +2,13 @@
 
 use domain::EventId;
 use domain::event::Event;
-use domain::outcome::{DeadLetterReason, Outcome};
+use domain::outcome::{DeadLetterReason, EventState, Outcome};
 use domain::pack::{self, BadRecord, Pack, PackFault, RecordFault};
 use queue::{Delivery, Tag};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use store::StoreError;
 use store::batch::{Attempt, Batch, DeadLetter, PackEntry};
+
 use uuid::Uuid;
 
 /// Deliveries that are applied and acknowledged together.
@@ -82,17 +83,27 @@ impl Gathered {
     }
 }
 
-/// A message that the broker gave up delivering: every event that is not in `stored` is set aside.
+/// A message that the broker gave up delivering: every event that is not `known` is set aside. A click that is stored
+/// is applied once more, for whoever still waits for it.
 ///
 /// # Errors
 /// As for [`set_aside`].
-pub(crate) fn given_up(batch: &Batch, stored: &HashSet<EventId>) -> Result<(Batch, Vec<Outcome>), StoreError> {
+pub(crate) fn given_up(
+    batch: &Batch,
+    known: &HashMap<EventId, EventState>,
+) -> Result<(Batch, Vec<Outcome>), StoreError> {
     let mut closing = Batch { events: Vec::new(), ..batch.clone() };
     let mut outcomes = vec![Outcome::Redelivered; batch.events.len()];
-    for (event, outcome) in batch.events.iter().zip(&mut outcomes).filter(|(event, _)| !stored.contains(&event.id())) {
-        let message = "the broker gave up delivering the message".to_owned();
-        closing.dead_letters.push(set_aside(event, DeadLetterReason::GivenUpByBroker, message)?);
-        *outcome = Outcome::DeadLettered;
+    for (event, outcome) in batch.events.iter().zip(&mut outcomes) {
+        match (known.get(&event.id()), event) {
+            (None, _) => {
+                let message = "the broker gave up delivering the message".to_owned();
+                closing.dead_letters.push(set_aside(event, DeadLetterReason::GivenUpByBroker, message)?);
+                *outcome = Outcome::DeadLettered;
+            }
+            (Some(EventState::Recorded), Event::Click(_)) => closing.events.push(event.clone()),
+            (Some(_), _) => {}
+        }
     }
     Ok((closing, outcomes))
 }

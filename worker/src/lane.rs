@@ -18,7 +18,7 @@ use domain::outcome::Outcome;
 use domain::pack;
 use queue::{ConsumeError, Queue, SourceQueue};
 use runtime::backoff::Backoff;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use store::batch::Batch;
 use store::{Session, Store, StoreError};
@@ -176,21 +176,25 @@ impl Work<'_> {
             let mut care = Care { session: self.session, store: self.store, stop: self.stop, since };
             return care.apply(&gathered.batch, message).await;
         }
-        match self.session.apply(&gathered.batch).await {
-            Err(StoreError::Refused { .. }) => apply_apart(self.session, &gathered.batch).await.map(Some),
-            other => other.map(Some),
+        self.apply_batch(&gathered.batch).await.map(Some)
+    }
+
+    async fn apply_batch(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
+        match self.session.apply(batch).await {
+            Err(StoreError::Refused { .. }) => apply_apart(self.session, batch).await,
+            other => other,
         }
     }
 
     async fn set_aside(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
-        let mut stored = HashSet::new();
+        let mut known = HashMap::new();
         for event in &batch.events {
-            if self.store.event(event.program(), event.id()).await?.is_some() {
-                stored.insert(event.id());
+            if let Some(view) = self.store.event(event.program(), event.id()).await? {
+                known.insert(event.id(), view.state);
             }
         }
-        let (closing, outcomes) = given_up(batch, &stored)?;
-        self.session.apply(&closing).await?;
+        let (closing, outcomes) = given_up(batch, &known)?;
+        self.apply_batch(&closing).await?;
         Ok(outcomes)
     }
 

@@ -3,14 +3,19 @@
 
 use std::time::Duration;
 
-use lapin::{Channel, Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
+use domain::pack::{self, PackHeader, PackWriter};
+use domain::scenario::{click, server};
+use lapin::options::{BasicPublishOptions, QueueDeclareOptions};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, types::FieldTable};
 use queue::{Queue, RabbitMqSettings, TopologyNames};
 use reqwest::Method;
 use runtime::{health::Health, lifecycle::Supervisor};
 use serde_json::json;
 use sqlx::{Executor, PgPool};
+use store::batch::Batch;
 use tests::{Answer, Client, Pipeline, PrivatePostgres, Servers, VISIBLE, eventually};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use worker::LaneSettings;
 
 use super::MEMORY;
@@ -101,4 +106,36 @@ async fn what_is_held_while_the_database_is_away_for_long_is_given_back_and_take
     stop.cancel();
     supervisor.run().await.unwrap();
     queue.close().await;
+}
+
+/// As if a worker had ended between two of the transactions in which they are judged who wait for one click.
+#[tokio::test]
+async fn a_stored_click_whose_message_the_broker_gives_up_is_still_found_by_who_waits_for_it() {
+    let pipeline = Pipeline::prepared().await;
+    pipeline.program().await;
+    let store = pipeline.store().await;
+    let lead = server(1).key("usr_1").click(&click(1)).event();
+    store.session().apply(&Batch { events: vec![lead], ..Batch::default() }).await.unwrap();
+    let settings = pipeline.settings();
+    let database = PgPool::connect(settings.store.database_url.expose()).await.unwrap();
+    database.execute("UPDATE clicks SET recorded_at = now(), link_id = 1").await.unwrap();
+    let _ingest = pipeline.start("ingest").await;
+    let header = PackHeader { run: Uuid::new_v4(), number: 1, confirmed_before: 0, unconfirmed: vec![] };
+    let mut writer = PackWriter::new(&header);
+    assert!(writer.push(&pack::encode_record(&click(1).event()).unwrap()));
+    let broker = Connection::connect(settings.queue.amqp_url.expose(), ConnectionProperties::default()).await.unwrap();
+    let (channel, dead) = (broker.create_channel().await.unwrap(), TopologyNames::new(&settings.queue.name_prefix).dead);
+    let properties = BasicProperties::default().with_type(pack::PACK_TYPE.into());
+    let options = BasicPublishOptions::default();
+    channel.basic_publish("".into(), dead.as_str().into(), options, &writer.finish(), properties).await.unwrap();
+    shows(&channel, &dead, (1, 0)).await;
+    let worker = pipeline.start("worker").await;
+    eventually(VISIBLE, async || {
+        let counts = "SELECT (SELECT count(*) FROM customers WHERE link_id IS NOT NULL), (SELECT count(*) FROM waiters),
+            (SELECT count(*) FROM dead_letters), (SELECT count(*) FROM packs) + (SELECT count(*) FROM pack_ranges)";
+        let counts: (i64, i64, i64, i64) = sqlx::query_as(counts).fetch_one(&database).await.unwrap();
+        if counts == (1, 0, 0, 1) { Ok(()) } else { Err(format!("{counts:?}; {}", worker.output())) }
+    })
+    .await;
+    database.close().await;
 }
