@@ -124,14 +124,16 @@ async fn a_stored_click_whose_message_the_broker_gives_up_is_still_found_by_who_
     let mut writer = PackWriter::new(&header);
     assert!(writer.push(&pack::encode_record(&click(1).event()).unwrap()));
     let broker = Connection::connect(settings.queue.amqp_url.expose(), ConnectionProperties::default()).await.unwrap();
-    let (channel, dead) = (broker.create_channel().await.unwrap(), TopologyNames::new(&settings.queue.name_prefix).dead);
+    let (channel, dead) =
+        (broker.create_channel().await.unwrap(), TopologyNames::new(&settings.queue.name_prefix).dead);
     let properties = BasicProperties::default().with_type(pack::PACK_TYPE.into());
     let options = BasicPublishOptions::default();
     channel.basic_publish("".into(), dead.as_str().into(), options, &writer.finish(), properties).await.unwrap();
     shows(&channel, &dead, (1, 0)).await;
     let worker = pipeline.start("worker").await;
     eventually(VISIBLE, async || {
-        let counts = "SELECT (SELECT count(*) FROM customers WHERE link_id IS NOT NULL), (SELECT count(*) FROM waiters),
+        let counts =
+            "SELECT (SELECT count(*) FROM customers WHERE link_id IS NOT NULL), (SELECT count(*) FROM waiters),
             (SELECT count(*) FROM dead_letters), (SELECT count(*) FROM packs) + (SELECT count(*) FROM pack_ranges)";
         let counts: (i64, i64, i64, i64) = sqlx::query_as(counts).fetch_one(&database).await.unwrap();
         if counts == (1, 0, 0, 1) { Ok(()) } else { Err(format!("{counts:?}; {}", worker.output())) }
