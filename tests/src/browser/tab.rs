@@ -181,16 +181,6 @@ impl Tab {
         self.command("Emulation.setDocumentCookieDisabled", json!({"disabled": true})).await;
     }
 
-    /// A picture of the page as PNG, in base64, as wide and as high as given.
-    ///
-    /// # Panics
-    /// When the browser makes none.
-    pub async fn picture(&self, width: u32, height: u32) -> String {
-        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
-        self.command("Emulation.setDeviceMetricsOverride", size).await;
-        text(&self.command("Page.captureScreenshot", json!({"format": "png"})).await["data"])
-    }
-
     /// Closes the tab as its owner would: the page hears that it is being left.
     pub async fn close(self) {
         // The session may end before the answer.

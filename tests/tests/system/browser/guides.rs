@@ -116,6 +116,12 @@ async fn serves_signups(language: &str, mut command: Command) {
     assert!(tab.sees("document.body.innerText").await.as_str().unwrap().contains("start the login again"));
     assert_eq!(shop.client.customer(&shop.program, "user_eve").await.status, 404);
 
+    // A visitor who has changed their mind: the provider says so instead of giving a code.
+    let address = format!("http://{SHOP}:{port}/login");
+    shop.site.page("/provider", &provider.replace("BACK", &back).replace("code=ada", "error=access_denied"));
+    tab.command("Page.navigate", json!({"url": address})).await;
+    tab.sees("location.search.includes('error=access_denied') && document.body.innerText.includes('start the login again')").await;
+
     // On another domain there is no cookie: the address brings the click.
     let other = Visitor::new().await;
     let address = format!("http://app.example:{port}/login?affitor_click_id={}", click.as_str().unwrap());
