@@ -120,7 +120,10 @@ async fn serves_signups(language: &str, mut command: Command) {
     let address = format!("http://{SHOP}:{port}/login");
     shop.site.page("/provider", &provider.replace("BACK", &back).replace("code=ada", "error=access_denied"));
     tab.command("Page.navigate", json!({"url": address})).await;
-    tab.sees("location.search.includes('error=access_denied') && document.body.innerText.includes('start the login again')").await;
+    tab.sees(
+        "location.search.includes('error=access_denied') && document.body.innerText.includes('start the login again')",
+    )
+    .await;
 
     // On another domain there is no cookie: the address brings the click.
     let other = Visitor::new().await;
