@@ -35,7 +35,7 @@ settings! {
         /// Events that may wait for a publishing slot; a full buffer answers 503 at once.
         buffer_events: usize = 8_192, in 1..=1_048_576;
         /// Publishing channels, each with one pack in flight. More make smaller packs, which cost the broker more.
-        publish_slots: usize = 2, in 1..=64;
+        publish_slots: usize = 1, in 1..=64;
         /// Milliseconds until a request whose event is not confirmed is answered with 503.
         answer_deadline_ms: u64 = 5_000, in 50..=60_000;
         /// Milliseconds between two reads of programs, keys and links from the store.
