@@ -144,7 +144,11 @@ async fn after_a_cut_everything_is_rebuilt_and_unacknowledged_messages_come_agai
         });
         assert!(matches!(lost.await, Ok(ConsumeError::Lost(_))));
         assert!(consumer.ack_through(third).await.is_err());
-        let again = next_after_losses(&mut consumer).await;
+        let mut again = next_after_losses(&mut consumer).await;
+        if number(&again) == 0 {
+            // The cut came before the acknowledgement had left.
+            again = next_after_losses(&mut consumer).await;
+        }
         assert_eq!((number(&again), again.redelivered), (1, true));
         assert_eq!(take(&mut consumer, 2).await.0, [2, 3]);
         ready(&stage.queue).await;
